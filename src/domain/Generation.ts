@@ -1,0 +1,89 @@
+/** What goes into the ladder and what comes out of it. */
+import { Schema } from "effect"
+
+/** Who an answer belongs to. No answer ever crosses a namespace. */
+export const Namespace = Schema.NonEmptyString.pipe(Schema.brand("understudy/Namespace"))
+export type Namespace = typeof Namespace.Type
+
+/** The namespace of callers that name none (no `API_KEYS` configured, or an embedded program). */
+export const defaultNamespace: Namespace = Namespace.make("default")
+
+/** Names a generated text for ever: a text that comes back from the cache carries the id it was generated under. */
+export const GenerationId = Schema.NonEmptyString.pipe(Schema.brand("understudy/GenerationId"))
+export type GenerationId = typeof GenerationId.Type
+
+/** One wish for a text. */
+export interface GenerationRequest {
+  readonly namespace: Namespace
+  readonly prompt: string
+  /** Upper bound of the answer's length, in the provider's tokens. */
+  readonly maxTokens: number
+  /** Overrides the provider's configured model, and narrows a fallback to answers of the same model family. */
+  readonly model?: string | undefined
+  /** For example "blog_post": narrows a fallback, and selects the template. */
+  readonly contentType?: string | undefined
+  /** BCP 47, for example "en" or "de-AT": narrows a fallback, and selects the template. */
+  readonly locale?: string | undefined
+  /** How old, in milliseconds, a cached answer may be; 0 allows none. Absent: the configured maximum. */
+  readonly maxAgeMillis?: number | undefined
+  /** `false`: this answer must not be remembered (`Cache-Control: no-store`). */
+  readonly remember: boolean
+}
+
+/** What the provider says it has used, in its own tokens. */
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+}
+
+/** Why an answer is not live. The order is that of DESIGN 6. */
+export const FallbackReason = Schema.Literals([
+  "timeout",
+  "rate_limited",
+  "unavailable",
+  "malformed",
+  "unauthorized",
+  "circuit_open",
+  "overloaded",
+  "deadline"
+])
+export type FallbackReason = typeof FallbackReason.Type
+
+interface Answer {
+  readonly id: GenerationId
+  readonly text: string
+  /** Attempts that reached a provider for this request; 0 when none did. */
+  readonly attempts: number
+}
+
+/** The provider's own answer to this request. */
+export interface LiveGeneration extends Answer {
+  readonly source: "live"
+  readonly provider: string
+  readonly model: string
+  readonly usage: Usage | undefined
+}
+
+/** An earlier live answer, given again. */
+export interface CachedGeneration extends Answer {
+  readonly source: "cache"
+  readonly model: string
+  readonly usage: Usage | undefined
+  readonly reason: FallbackReason
+  /** `exact`: the same prompt but for case, white space and final punctuation. */
+  readonly match: "exact" | "similar"
+  /** Cosine of the two prompts' vectors, 1 for an exact match. */
+  readonly similarity: number
+  readonly ageMillis: number
+}
+
+/** A template filled in from the prompt: nothing was generated. */
+export interface TemplateGeneration extends Answer {
+  readonly source: "template"
+  /** The template's name. */
+  readonly template: string
+  readonly reason: FallbackReason
+}
+
+export type FallbackGeneration = CachedGeneration | TemplateGeneration
+export type Generation = LiveGeneration | FallbackGeneration
