@@ -1,0 +1,45 @@
+/** One attempt at one provider, decoded strictly. Timeouts, retries and the circuit are the ladder's. */
+import { Context, type Duration, Effect, Layer, type Redacted } from "effect"
+import { HttpClient } from "effect/http"
+import type { AiAnswer, AiRequest } from "../domain/Ai.ts"
+import type { AiError } from "../domain/errors.ts"
+import { makeHttpProvider } from "./ai/httpProvider.ts"
+import { openAiProtocol } from "./ai/openAi.ts"
+import { plainProtocol } from "./ai/plain.ts"
+import { makeSimulated } from "./ai/simulated.ts"
+
+export interface AiProviderOptions {
+  /** Names the provider in responses, logs and metrics, and is the key of its circuit and limits. */
+  readonly provider: string
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** The largest answer that is read, in bytes. Default 8 MiB. */
+  readonly maxBodySize?: number | undefined
+}
+
+export class AiClient extends Context.Service<AiClient, {
+  readonly provider: string
+  /** Interrupting it ends the provider's call too. */
+  readonly generate: (request: AiRequest) => Effect.Effect<AiAnswer, AiError>
+}>()("understudy/services/AiClient") {
+  /** OpenAI's chat completions, and what speaks them: vLLM, Ollama, llama.cpp, … `baseUrl` goes up to and with `/v1`. */
+  static readonly layerOpenAi = (
+    options: AiProviderOptions & { readonly baseUrl: string; readonly model: string }
+  ): Layer.Layer<AiClient, never, HttpClient.HttpClient> =>
+    Layer.effect(
+      AiClient,
+      Effect.map(HttpClient.HttpClient, (http) => makeHttpProvider(http, options, openAiProtocol(options)))
+    )
+
+  /** `POST url {prompt, max_tokens}` -> `{text}`. */
+  static readonly layerPlain = (
+    options: AiProviderOptions & { readonly url: string; readonly model: string }
+  ): Layer.Layer<AiClient, never, HttpClient.HttpClient> =>
+    Layer.effect(
+      AiClient,
+      Effect.map(HttpClient.HttpClient, (http) => makeHttpProvider(http, options, plainProtocol(options)))
+    )
+
+  /** No provider at all: writes a draft that says so, after `latency` (default 80 millis). */
+  static readonly layerSimulated = (options?: { readonly latency?: Duration.Input }): Layer.Layer<AiClient> =>
+    Layer.succeed(AiClient, makeSimulated(options?.latency ?? "80 millis"))
+}

@@ -1,0 +1,113 @@
+/** What every provider over HTTP has in common: the statuses, the body, and how failures are told apart. */
+import { Clock, type Duration, Effect, Redacted, type Result } from "effect"
+import { HttpBody, type HttpClient, HttpClientRequest, type HttpClientError, type HttpClientResponse } from "effect/http"
+import type { AiAnswer, AiRequest } from "../../domain/Ai.ts"
+import { type AiError, AiMalformed, AiRateLimited, AiRejected, AiUnauthorized, AiUnavailable } from "../../domain/errors.ts"
+import { parseRetryAfter } from "../../domain/RetryAfter.ts"
+import { errorMessageOf } from "./errorMessage.ts"
+
+/** Why a decoded success holds no answer: unusable, or a refusal that the user must hear. */
+export type NoAnswer =
+  | { readonly _tag: "Malformed"; readonly detail: string }
+  | { readonly _tag: "Refused"; readonly message: string }
+
+/** What is particular to one way of speaking. */
+export interface Protocol {
+  readonly url: string
+  readonly encode: (request: AiRequest) => unknown
+  /** Decodes the JSON body of a success, strictly. */
+  readonly decode: (body: unknown, request: AiRequest) => Result.Result<AiAnswer, NoAnswer>
+}
+
+interface Options {
+  readonly provider: string
+  readonly apiKey?: Redacted.Redacted | undefined
+  readonly maxBodySize?: number | undefined
+}
+
+export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, protocol: Protocol) => {
+  const { provider } = options
+  const maxBodySize = options.maxBodySize ?? 8 * 1024 * 1024
+  const anonymous = HttpClientRequest.post(protocol.url, { acceptJson: true })
+  const base = options.apiKey === undefined ? anonymous : HttpClientRequest.bearerToken(anonymous, options.apiKey)
+
+  const malformed = (detail: string) => new AiMalformed({ provider, detail })
+
+  const unreachable = (error: HttpClientError.HttpClientError): Effect.Effect<never, AiUnavailable> =>
+    Effect.fail(new AiUnavailable({ provider, detail: describe(error) }))
+
+  /** Once a success has begun, whatever cuts it short is a broken answer. */
+  const answer = (
+    response: HttpClientResponse.HttpClientResponse,
+    request: AiRequest
+  ): Effect.Effect<AiAnswer, AiError> =>
+    Effect.matchEffect(response.text, {
+      onFailure: (error): Effect.Effect<AiAnswer, AiError> =>
+        Effect.fail(malformed(`the body could not be read: ${describe(error)}`)),
+      onSuccess: (text): Effect.Effect<AiAnswer, AiError> => {
+        if (text.length > maxBodySize) return Effect.fail(malformed(`the body is larger than ${maxBodySize} bytes`))
+        const json = parseJson(text)
+        if (json === undefined) return Effect.fail(malformed("the body is not JSON"))
+        const decoded = protocol.decode(json, request)
+        if (decoded._tag === "Success") return Effect.succeed(decoded.success)
+        return decoded.failure._tag === "Malformed"
+          ? Effect.fail(malformed(decoded.failure.detail))
+          : Effect.fail(new AiRejected({ provider, status: response.status, message: decoded.failure.message }))
+      }
+    })
+
+  const retryAfter = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Duration.Duration | undefined> =>
+    Effect.map(Clock.currentTimeMillis, (now) => parseRetryAfter(response.headers["retry-after"], now))
+
+  const refusal = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<never, AiError> => {
+    const { status } = response
+    if (status === 401 || status === 402 || status === 403) return Effect.fail(new AiUnauthorized({ provider, status }))
+    if (status === 429) {
+      return Effect.flatMap(retryAfter(response), (wait) =>
+        Effect.fail(new AiRateLimited({ provider, ...(wait !== undefined && { retryAfter: wait }) })))
+    }
+    if (isUnavailable(status)) {
+      return Effect.flatMap(retryAfter(response), (wait) =>
+        Effect.fail(
+          new AiUnavailable({ provider, status, detail: `status ${status}`, ...(wait !== undefined && { retryAfter: wait }) })
+        ))
+    }
+    return Effect.flatMap(Effect.orElseSucceed(response.text, () => ""), (body) =>
+      Effect.fail(new AiRejected({ provider, status, message: errorMessageOf(body, options.apiKey) })))
+  }
+
+  return {
+    provider,
+    generate: (request: AiRequest): Effect.Effect<AiAnswer, AiError> => {
+      const body = HttpBody.text(JSON.stringify(protocol.encode(request)), "application/json")
+      return Effect.matchEffect(http.execute(HttpClientRequest.setBody(base, body)), {
+        onFailure: unreachable,
+        onSuccess: (response): Effect.Effect<AiAnswer, AiError> =>
+          response.status >= 200 && response.status < 300 ? answer(response, request) : refusal(response)
+      })
+    }
+  }
+}
+
+/** Redirects count too: following one would send the prompt and the key to a place nobody configured. */
+const isUnavailable = (status: number): boolean =>
+  status >= 500 || status === 408 || status === 409 || status === 425 || status < 400
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The innermost system error, such as `ECONNREFUSED`, without the URL: it can hold credentials. */
+const describe = (error: HttpClientError.HttpClientError): string => {
+  let cause: unknown = "cause" in error.reason ? error.reason.cause : undefined
+  let found = "description" in error.reason ? error.reason.description : undefined
+  for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
+    found = "code" in cause && typeof cause.code === "string" ? `${cause.message || cause.name} (${cause.code})` : cause.message
+    cause = cause.cause
+  }
+  return found ?? error.reason._tag
+}
