@@ -1,0 +1,102 @@
+/** One request at the fault server, with everything a mode may do to it. */
+import type { IncomingHttpHeaders, ServerResponse } from "node:http"
+import type { Format } from "./formats.ts"
+
+export class Call {
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  /** The request's body as JSON; `undefined` when it is none. */
+  readonly body: unknown
+  readonly prompt: string
+  readonly format: Format
+  /** `false` as soon as either side has ended the response or the connection. */
+  open = true
+  /** The server itself breaks the connection: not to be counted as the client's abort. */
+  brokenByServer = false
+  bytesSent = 0
+  private readonly response: ServerResponse
+  private readonly timers = new Set<NodeJS.Timeout>()
+
+  constructor(
+    request: { readonly path: string; readonly headers: IncomingHttpHeaders; readonly body: unknown },
+    format: Format,
+    response: ServerResponse
+  ) {
+    this.path = request.path
+    this.headers = request.headers
+    this.body = request.body
+    this.format = format
+    this.prompt = format.prompt(request.body)
+    this.response = response
+    response.on("close", () => {
+      this.open = false
+      this.timers.forEach(clearTimeout)
+    })
+  }
+
+  json(status: number, body: unknown, headers: Record<string, string> = {}): void {
+    this.send(status, "application/json", JSON.stringify(body), headers)
+  }
+
+  send(status: number, contentType: string, body: string | Uint8Array, headers: Record<string, string> = {}): void {
+    this.head(status, { "content-type": contentType, "content-length": Buffer.byteLength(body), ...headers })
+    this.bytesSent += Buffer.byteLength(body)
+    this.response.end(body)
+  }
+
+  /** Sends the headers now. */
+  head(status: number, headers: Record<string, string | number>): void {
+    this.response.writeHead(status, headers)
+    this.response.flushHeaders()
+  }
+
+  /** The headers of the whole body, and the first part of it. */
+  part(status: number, body: string, share: number): void {
+    const bytes = Buffer.from(body)
+    this.head(status, { "content-type": "application/json", "content-length": bytes.length })
+    this.write(bytes.subarray(0, Math.ceil(bytes.length * share)))
+  }
+
+  /** `false`: the socket is full, wait for `onDrain`. */
+  write(chunk: string | Uint8Array): boolean {
+    this.bytesSent += Buffer.byteLength(chunk)
+    return this.response.write(chunk)
+  }
+
+  onDrain(then: () => void): void {
+    this.response.once("drain", then)
+  }
+
+  end(): void {
+    this.response.end()
+  }
+
+  /** Past HTTP, straight to the socket. */
+  raw(text: string, afterwards: "close" | "keep open"): void {
+    this.brokenByServer = true
+    const socket = this.response.socket
+    if (afterwards === "close") socket?.end(text)
+    else socket?.write(text)
+  }
+
+  /** RST. */
+  reset(): void {
+    this.brokenByServer = true
+    this.response.socket?.resetAndDestroy()
+  }
+
+  /** FIN. */
+  close(): void {
+    this.brokenByServer = true
+    this.response.socket?.destroy()
+  }
+
+  /** In real time: this is the remote side. Forgotten when the connection closes. */
+  after(millis: number, then: () => void): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer)
+      then()
+    }, millis)
+    this.timers.add(timer)
+  }
+}

@@ -1,0 +1,64 @@
+/** How each protocol words its answers and errors. */
+
+export interface Format {
+  readonly prompt: (body: unknown) => string
+  /** `text` is anything, so that wrong types can be sent; `finish` is left out when `undefined` is given. */
+  readonly answer: (text: unknown, ...finish: [reason?: string | undefined]) => unknown
+  readonly emptyChoices: unknown
+  readonly error: (status: number) => unknown
+}
+
+const at = (value: unknown, key: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
+
+/** Chat completions. The prompt is the content of the last message. */
+export const openAi = (request: unknown): Format => {
+  const model = String(at(request, "model") ?? "fault-model")
+  const head = { id: "chatcmpl-fault", object: "chat.completion", created: 1_760_000_000, model }
+  const usage = { prompt_tokens: 7, completion_tokens: 11, total_tokens: 18 }
+  return {
+    prompt: (body) => {
+      const messages = at(body, "messages")
+      const content = Array.isArray(messages) ? at(messages.at(-1), "content") : undefined
+      return Array.isArray(content)
+        ? content.map((part) => String(at(part, "text") ?? "")).join("")
+        : String(content ?? "")
+    },
+    answer: (content, ...finish) => {
+      const reason = finish.length === 0 ? "stop" : finish[0]
+      const choice = { index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null }
+      return { ...head, choices: [reason === undefined ? choice : { ...choice, finish_reason: reason }], usage }
+    },
+    emptyChoices: { ...head, choices: [], usage },
+    error: (status) => ({
+      error: { message: messageOf(status), type: typeOf(status), param: null, code: codes[status] ?? null }
+    })
+  }
+}
+
+/** `{prompt, max_tokens}` -> `{text}`. */
+export const plain: Format = {
+  prompt: (body) => String(at(body, "prompt") ?? ""),
+  answer: (text) => ({ text }),
+  emptyChoices: { text: "" },
+  error: (status) => ({ error: messageOf(status) })
+}
+
+const messageOf = (status: number) => `the fault server answers ${status}`
+
+const codes: Record<number, string> = {
+  400: "invalid_value",
+  401: "invalid_api_key",
+  404: "model_not_found",
+  413: "string_above_max_length",
+  429: "rate_limit_exceeded"
+}
+
+const typeOf = (status: number) =>
+  status === 429
+    ? "requests"
+    : status === 529
+    ? "overloaded_error"
+    : status >= 500
+    ? "server_error"
+    : "invalid_request_error"
