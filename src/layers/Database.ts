@@ -1,0 +1,97 @@
+/** The database that everything lasting is kept in: a PostgreSQL server, or PGlite embedded in this process. */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, type Layer, Option, Redacted } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { type DatabaseError, DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseError.ts"
+import * as Migrations from "./Migrations.ts"
+import * as Pglite from "./Pglite.ts"
+
+export interface DatabaseOptions {
+  /** A PostgreSQL server with pgvector. None: the embedded database. */
+  readonly url: Option.Option<Redacted.Redacted>
+  /** Where the embedded database lives; `memory:` keeps nothing. */
+  readonly dataDir: string
+}
+
+/** Connected, and its tables up to date. Fails at start with an error that says what to do. */
+export const layer = (options: DatabaseOptions): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, DatabaseError> =>
+  PgClient.layerFrom(Effect.gen(function*() {
+    const target = Option.isSome(options.url) ? yield* server(options.url.value) : yield* embedded(options.dataDir)
+    const connect = (config: PgClient.PgPoolConfig) =>
+      Effect.mapError(PgClient.make(config), (error) => connectError(target.name, error))
+    // A client of its own for the migrations: they may take longer than a statement may in service.
+    yield* Effect.scoped(Effect.gen(function*() {
+      const client = yield* connect({ ...target.config, minConnections: 0, maxConnections: 1 })
+      yield* Effect.mapError(client`SELECT 1`, (error) => connectError(target.name, error))
+      yield* Migrations.run(target.name).pipe(Effect.provideService(SqlClient.SqlClient, client))
+    }))
+    return yield* connect({
+      ...target.config,
+      startupParameters: { ...target.config.startupParameters, statement_timeout: "10s" }
+    })
+  }))
+
+interface Target {
+  /** For messages: host and port, never user or password. */
+  readonly name: string
+  readonly config: PgClient.PgPoolConfig
+}
+
+/**
+ * `hnsw.iterative_scan`: an index scan that the filters leave empty-handed goes on instead of finding nothing. The
+ * server keeps the name as a placeholder until pgvector is loaded by the session's first vector.
+ */
+const session = { TimeZone: "UTC", "hnsw.iterative_scan": "strict_order" }
+
+const server = Effect.fnUntraced(function*(secret: Redacted.Redacted): Effect.fn.Return<Target, DatabaseUrlInvalid> {
+  const url = URL.canParse(Redacted.value(secret)) ? new URL(Redacted.value(secret)) : undefined
+  if (url === undefined) return yield* new DatabaseUrlInvalid({ detail: "it is not a URL" })
+  if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
+    return yield* new DatabaseUrlInvalid({ detail: `it begins with ${url.protocol}//` })
+  }
+  return {
+    name: `${url.searchParams.get("host") ?? (url.hostname || "localhost")}:${url.port || "5432"}`,
+    config: {
+      url: secret,
+      applicationName: "understudy",
+      maxConnections: 10,
+      connectTimeout: "3 seconds",
+      keepAlive: "30 seconds",
+      startupParameters: session
+    }
+  }
+})
+
+const embedded = Effect.fnUntraced(function*(dataDir: string) {
+  const pglite = yield* Pglite.make(dataDir)
+  const target: Target = {
+    name: "the embedded database",
+    config: {
+      stream: pglite.stream,
+      username: "postgres",
+      database: "postgres",
+      ssl: false,
+      // One session: a second connection would be the first one again, in the middle of its transaction.
+      minConnections: 1,
+      maxConnections: 1,
+      // The only connection may wait for the statement before it.
+      connectTimeout: "15 seconds",
+      startupParameters: session
+    }
+  }
+  return target
+})
+
+const connectError = (
+  name: string,
+  { reason }: SqlError.SqlError
+): DatabaseUnreachable | DatabaseRefused | DatabaseUrlInvalid => {
+  const detail = reason.cause instanceof Error && reason.cause.message !== ""
+    ? reason.cause.message
+    : reason.message ?? reason._tag
+  if (reason._tag !== "ConnectionError") return new DatabaseRefused({ server: name, detail })
+  // The driver reads the URL's parts only now.
+  return reason.message?.includes(" URL") === true
+    ? new DatabaseUrlInvalid({ detail: reason.message.replace("PgConnection: ", "") })
+    : new DatabaseUnreachable({ server: name, detail })
+}

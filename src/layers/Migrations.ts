@@ -1,0 +1,82 @@
+/** The tables, and how they come up to date at start, with several instances starting at once. */
+import { Effect } from "effect"
+import { Migrator, SqlClient, SqlError } from "effect/sql"
+import { MigrationFailed, PgvectorMissing } from "./DatabaseError.ts"
+
+/**
+ * One entry per step, in order; a released step is never changed. A step runs in the migration's transaction, which
+ * holds a lock that the other instances wait for.
+ */
+const steps = Migrator.fromRecord({
+  "0001_answers": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // '' stands for an absent content type, locale or model family: it takes part in the unique key, NULL would not.
+    // `embedding` has no fixed dimension, so that a change of embedder needs no migration: every embedder gets an
+    // index of its own over its own rows (FallbackCachePostgres).
+    yield* sql`
+      CREATE TABLE understudy_answers (
+        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        id text NOT NULL,
+        namespace text NOT NULL,
+        prompt_hash bytea NOT NULL,
+        content_type text NOT NULL,
+        locale text NOT NULL,
+        model_family text NOT NULL,
+        prompt text NOT NULL,
+        model text NOT NULL,
+        text text NOT NULL,
+        input_tokens integer,
+        output_tokens integer,
+        embedder text,
+        embedding vector,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        UNIQUE (namespace, prompt_hash, content_type, locale, model_family)
+      )`
+  })
+})
+
+/** Brings the tables up to date. `server` is only for messages. */
+export const run = Effect.fn("Migrations.run")(
+  function*(server: string): Effect.fn.Return<void, PgvectorMissing | MigrationFailed, SqlClient.SqlClient> {
+    yield* createExtension(server)
+    yield* migrate({ loader: steps, table: "understudy_migrations" }).pipe(
+      Effect.mapError((error) => new MigrationFailed({ detail: detailOf(error) }))
+    )
+  }
+)
+
+const migrate = Migrator.make({})
+
+/**
+ * `CREATE EXTENSION IF NOT EXISTS` fails when two sessions run it at once (a unique violation in the catalogue), and
+ * needs rights even where the extension is there: so look first, and look again after a failure.
+ */
+const createExtension = Effect.fnUntraced(function*(server: string) {
+  const sql = yield* SqlClient.SqlClient
+  const exists = sql`SELECT 1 FROM pg_extension WHERE extname = 'vector'`.pipe(Effect.map((rows) => rows.length > 0))
+  const create = sql`CREATE EXTENSION IF NOT EXISTS vector`.pipe(
+    Effect.catch((error) => Effect.flatMap(exists, (there) => there ? Effect.void : Effect.fail(error)))
+  )
+  const installed = sql`SELECT 1 FROM pg_available_extensions WHERE name = 'vector'`
+  yield* Effect.flatMap(exists, (there) => there ? Effect.void : create).pipe(
+    Effect.catch((error) =>
+      Effect.gen(function*() {
+        if ((yield* installed).length === 0) return yield* new PgvectorMissing({ server, reason: "not_installed" })
+        if (error.reason._tag === "AuthorizationError") {
+          return yield* new PgvectorMissing({ server, reason: "not_allowed" })
+        }
+        return yield* error
+      })
+    ),
+    Effect.catchTag("SqlError", (error) => new MigrationFailed({ detail: detailOf(error) }))
+  )
+})
+
+/** The driver's message says where it failed, the innermost cause says why. */
+const detailOf = (error: unknown): string => {
+  let innermost = error
+  for (let next = error; next instanceof Error; next = SqlError.isSqlError(next) ? next.reason : next.cause) {
+    innermost = next
+  }
+  return innermost instanceof Error ? innermost.message : String(innermost)
+}

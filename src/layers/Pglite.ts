@@ -1,0 +1,203 @@
+/** PostgreSQL inside this process: PGlite in a worker thread, reached through a byte stream like a server's socket. */
+import { Deferred, Effect, Fiber, type Scope } from "effect"
+import { resolve } from "node:path"
+import { Duplex } from "node:stream"
+import { Worker } from "node:worker_threads"
+import { DataDirLocked, DataDirUnusable } from "./DatabaseError.ts"
+import { flowClosed, flowUnread, type FromWorker, type PgliteWorkerData, type ToWorker } from "./pgliteMessages.ts"
+
+export interface Pglite {
+  /** A new connection. PGlite is one session: open them one after the other (a pool of one). */
+  readonly stream: () => Duplex
+  /** Ends the thread without closing the database, for tests. */
+  readonly kill: Effect.Effect<void>
+}
+
+/**
+ * Opens the database in a directory (`memory:` keeps nothing) and closes it with the scope.
+ *
+ * PGlite never calls fsync: a crash of the process loses nothing that was acknowledged, a crash of the machine may.
+ */
+export const make = Effect.fn("Pglite.make")(
+  function*(dataDir: string): Effect.fn.Return<Pglite, DataDirLocked | DataDirUnusable, Scope.Scope> {
+    const directory = dataDir.startsWith("memory:") ? undefined : resolve(dataDir)
+    const thread = yield* Effect.acquireRelease(Effect.sync(() => new PgliteThread(directory)), stop)
+    yield* Effect.callback<void, DataDirLocked | DataDirUnusable>((resume) => {
+      thread.onOpened = (result) => resume(opened(directory ?? dataDir, result))
+    })
+    yield* Effect.forkScoped(Effect.flatMap(
+      Deferred.await(thread.ended),
+      (reason) => thread.stopping ? Effect.void : Effect.logError(reason.message)
+    ))
+    return { stream: thread.connect, kill: Effect.promise(() => thread.worker.terminate()) }
+  }
+)
+
+const opened = (
+  directory: string,
+  result: FromWorker | Error
+): Effect.Effect<void, DataDirLocked | DataDirUnusable> => {
+  if (result instanceof Error) return new DataDirUnusable({ directory, detail: result.message })
+  switch (result.type) {
+    case "locked":
+      return new DataDirLocked({ directory, holder: result.holder })
+    case "unusable":
+      return new DataDirUnusable({ directory, detail: result.detail })
+    default:
+      return Effect.void
+  }
+}
+
+/** A statement that never ends cannot be asked to stop, so closing is bounded; killing it loses nothing committed. */
+const stop = Effect.fnUntraced(function*(thread: PgliteThread) {
+  thread.shutdown()
+  const fiber = yield* Effect.forkDetach(Deferred.await(thread.ended))
+  const ended = yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), "5 seconds")
+  if (ended._tag === "None") yield* Effect.promise(() => thread.worker.terminate())
+})
+
+class PgliteThread {
+  readonly worker: Worker
+  readonly ended = Deferred.makeUnsafe<Error>()
+  stopping = false
+  onOpened: (result: FromWorker | Error) => void = () => {}
+  readonly #connections = new Map<number, PgliteConnection>()
+  #opened = 0
+  #failure: Error | undefined
+  #endedWith: Error | undefined
+
+  constructor(directory: string | undefined) {
+    const data: PgliteWorkerData = { directory }
+    // In the published package this file is JavaScript, and so is its neighbour.
+    const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
+    this.worker = new Worker(new URL(`./pgliteWorker${extension}`, import.meta.url), {
+      workerData: data,
+      name: "understudy-pglite",
+      // Node 22 warns that its SQLite, which holds the lock, is experimental.
+      execArgv: ["--disable-warning=ExperimentalWarning"]
+    })
+    this.worker.on("message", this.#receive)
+    this.worker.on("messageerror", (cause) => this.#end(cause))
+    this.worker.on("error", (cause) => {
+      this.#failure = cause instanceof Error ? cause : new Error(String(cause))
+    })
+    this.worker.on("exit", (code) => this.#end(this.#failure ?? new Error(`exit code ${code}`)))
+  }
+
+  readonly connect = (): Duplex => {
+    const session = ++this.#opened
+    const connection = new PgliteConnection(session, this.#post)
+    if (this.#endedWith !== undefined) {
+      connection.destroy(this.#endedWith)
+      return connection
+    }
+    this.#connections.set(session, connection)
+    connection.once("close", () => this.#connections.delete(session))
+    connection.open()
+    return connection
+  }
+
+  shutdown(): void {
+    this.stopping = true
+    // Whoever still reads nothing must not keep the thread waiting.
+    for (const connection of this.#connections.values()) connection.abandon()
+    this.#post({ type: "shutdown" })
+  }
+
+  readonly #post = (message: ToWorker, transfer: Array<ArrayBuffer> = []): void => {
+    this.worker.postMessage(message, transfer)
+  }
+
+  readonly #receive = (message: FromWorker): void => {
+    switch (message.type) {
+      case "ready":
+      case "locked":
+      case "unusable":
+        return this.onOpened(message)
+      case "data":
+        return this.#connections.get(message.session)?.receive(message.bytes)
+      case "taken":
+        return this.#connections.get(message.session)?.taken()
+      case "closed":
+        return void this.#connections.get(message.session)?.destroy()
+    }
+  }
+
+  #end(cause: Error): void {
+    if (this.#endedWith !== undefined) return
+    this.#endedWith = new Error(`the embedded database has stopped (${cause.message}): restart the service`, { cause })
+    this.onOpened(this.#endedWith)
+    for (const connection of this.#connections.values()) connection.destroy(this.#endedWith)
+    Deferred.doneUnsafe(this.ended, Effect.succeed(this.#endedWith))
+  }
+}
+
+/** The service's end of one connection, with back-pressure in both directions. */
+class PgliteConnection extends Duplex {
+  readonly #session: number
+  readonly #post: (message: ToWorker, transfer?: Array<ArrayBuffer>) => void
+  readonly #flow = new Int32Array(new SharedArrayBuffer(8))
+  readonly #unread: Array<Uint8Array> = []
+  #reads = false
+  #written: (() => void) | undefined
+
+  constructor(session: number, post: (message: ToWorker, transfer?: Array<ArrayBuffer>) => void) {
+    super()
+    this.#session = session
+    this.#post = post
+  }
+
+  open(): void {
+    this.#post({ type: "open", session: this.#session, flow: this.#flow })
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#unread.push(bytes)
+    this.#deliver()
+  }
+
+  taken(): void {
+    const written = this.#written
+    this.#written = undefined
+    written?.()
+  }
+
+  /** Nobody will read any more: lets a waiting thread go on. */
+  abandon(): void {
+    Atomics.store(this.#flow, flowClosed, 1)
+    Atomics.notify(this.#flow, flowUnread)
+  }
+
+  override _read(): void {
+    this.#reads = true
+    this.#deliver()
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+    // A copy of its own: the driver's buffer is part of Node's pool, and transferring would take the pool away.
+    const bytes = new Uint8Array(chunk)
+    this.#written = done
+    this.#post({ type: "data", session: this.#session, bytes }, [bytes.buffer])
+  }
+
+  override _final(done: () => void): void {
+    this.#post({ type: "close", session: this.#session })
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.abandon()
+    this.#post({ type: "close", session: this.#session })
+    done(error)
+  }
+
+  #deliver(): void {
+    while (this.#reads) {
+      const bytes = this.#unread.shift()
+      if (bytes === undefined) return
+      Atomics.sub(this.#flow, flowUnread, bytes.length)
+      Atomics.notify(this.#flow, flowUnread)
+      this.#reads = this.push(bytes)
+    }
+  }
+}
