@@ -1,5 +1,8 @@
 /** The last rung: a template filled in from the prompt. */
-import { Context, type Effect, type Option } from "effect"
+import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, Schema } from "effect"
+import { parseTemplate, type Template, TemplateInvalid } from "../domain/Template.ts"
+import { chooseTemplate } from "../domain/TemplateChoice.ts"
+import { renderTemplate } from "../domain/TemplateRender.ts"
 
 export interface TemplateRequest {
   readonly prompt: string
@@ -14,7 +17,84 @@ export interface RenderedTemplate {
   readonly text: string
 }
 
+/** The templates' folder, or a file in it, cannot be read. */
+export class TemplatesUnreadable extends Schema.TaggedError<TemplatesUnreadable>()("TemplatesUnreadable", {
+  path: Schema.String,
+  problem: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message() {
+    return `cannot read the templates in ${this.path}: ${this.problem}`
+  }
+}
+
 export class Templates extends Context.Service<Templates, {
   /** The best template for the request, filled in; none when there is no template at all. */
   readonly render: (request: TemplateRequest) => Effect.Effect<Option.Option<RenderedTemplate>>
-}>()("understudy/services/Templates") {}
+}>()("understudy/services/Templates") {
+  /** No templates: the ladder ends with the cache. */
+  static readonly layerNone: Layer.Layer<Templates> = Layer.sync(Templates, () => make([]))
+
+  /** Templates that are already at hand, for embedding and for tests. */
+  static readonly layerList = (templates: ReadonlyArray<Template>): Layer.Layer<Templates> =>
+    Layer.sync(Templates, () => make(templates))
+
+  /**
+   * The `*.md` files of a folder (not of its subfolders, no `README.md`, no hidden files), read and checked once at
+   * the start. An invalid file stops the start; an empty folder is allowed, with a warning.
+   */
+  static readonly layerDirectory = (
+    path: string
+  ): Layer.Layer<Templates, TemplateInvalid | TemplatesUnreadable, FileSystem.FileSystem | Path.Path> =>
+    Layer.effect(Templates, Effect.map(readDirectory(path), make))
+}
+
+const make = (templates: ReadonlyArray<Template>): Templates["Service"] => ({
+  render: (request) =>
+    Effect.sync(() =>
+      Option.map(
+        Option.fromUndefinedOr(chooseTemplate(templates, request)),
+        (template) => ({ name: template.name, text: renderTemplate(template, request.prompt) })
+      )
+    )
+})
+
+const readDirectory = Effect.fnUntraced(function*(folder: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const root = path.resolve(folder)
+  const entries = yield* fs.readDirectory(root).pipe(Effect.mapError(unreadable(root)))
+  const files = entries.filter(isTemplateFile).sort()
+  const templates = yield* Effect.forEach(files, (name) => readTemplate(path.join(root, name)), { concurrency: 8 })
+  const named = new Map<string, string>()
+  for (const [index, { name }] of templates.entries()) {
+    const file = path.join(root, files[index] ?? "")
+    const other = named.get(name)
+    if (other !== undefined) {
+      const problem = `the name "${name}" is taken by ${other}: give one of the two another "name:"`
+      return yield* new TemplateInvalid({ file, line: 1, problem })
+    }
+    named.set(name, file)
+  }
+  if (templates.length === 0) {
+    yield* Effect.logWarning(`no templates: ${root} holds no *.md file, so there is no answer when the cache has none`)
+  }
+  return templates
+})
+
+const isTemplateFile = (name: string): boolean => /^(?!\.|readme\.md$).*\.md$/i.test(name)
+
+const readTemplate = Effect.fnUntraced(function*(file: string) {
+  const fs = yield* FileSystem.FileSystem
+  const source = yield* fs.readFileString(file).pipe(Effect.mapError(unreadable(file)))
+  return yield* Effect.fromResult(parseTemplate(file, source))
+})
+
+const remedies: { readonly [tag: string]: string | undefined } = {
+  NotFound: "it does not exist: create it, or set TEMPLATES_DIR to a folder of *.md templates, or to \"none\"",
+  PermissionDenied: "this process may not read it: allow that, or set TEMPLATES_DIR to another folder",
+  BadResource: "this is not what was expected there: TEMPLATES_DIR must be a folder, and each *.md in it a file"
+}
+
+const unreadable = (path: string) => (cause: PlatformError.PlatformError) =>
+  new TemplatesUnreadable({ path, problem: remedies[cause.reason._tag] ?? cause.message, cause })
