@@ -1,5 +1,5 @@
 /** One request at the fault server, with everything a mode may do to it. */
-import type { IncomingHttpHeaders, ServerResponse } from "node:http"
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from "node:http"
 import type { Format } from "./formats.ts"
 
 export class Call {
@@ -34,18 +34,18 @@ export class Call {
     })
   }
 
-  json(status: number, body: unknown, headers: Record<string, string> = {}): void {
+  json(status: number, body: unknown, headers: OutgoingHttpHeaders = {}): void {
     this.send(status, "application/json", JSON.stringify(body), headers)
   }
 
-  send(status: number, contentType: string, body: string | Uint8Array, headers: Record<string, string> = {}): void {
+  send(status: number, contentType: string, body: string | Uint8Array, headers: OutgoingHttpHeaders = {}): void {
     this.head(status, { "content-type": contentType, "content-length": Buffer.byteLength(body), ...headers })
     this.bytesSent += Buffer.byteLength(body)
     this.response.end(body)
   }
 
   /** Sends the headers now. */
-  head(status: number, headers: Record<string, string | number>): void {
+  head(status: number, headers: OutgoingHttpHeaders): void {
     this.response.writeHead(status, headers)
     this.response.flushHeaders()
   }

@@ -2,6 +2,7 @@
  * The table of everything a provider can do to us. A mode is a function of the call, so that a test may also choose by
  * the prompt: `(call) => (call.prompt.includes("tea") ? Mode.answer : Mode.status(500))(call)`.
  */
+import type { OutgoingHttpHeaders } from "node:http"
 import type { Call } from "./FaultCall.ts"
 
 export type Mode = (call: Call) => void
@@ -34,7 +35,7 @@ export const Mode = {
 
   // Statuses
   /** An error as the protocol words it. */
-  status: (status: number, headers: Record<string, string> = {}): Mode => (call) =>
+  status: (status: number, headers: OutgoingHttpHeaders = {}): Mode => (call) =>
     call.json(status, call.format.error(status), headers),
   /** 429; `retryAfter` goes into the header as it is: seconds, or an HTTP date. */
   rateLimited: (retryAfter?: string): Mode =>
@@ -62,6 +63,12 @@ export const Mode = {
   cutChunkedBody: (call: Call) =>
     call.raw(`${rawHead}transfer-encoding: chunked\r\n\r\n10\r\n${answerText(call).slice(0, 16)}\r\n`, "close"),
   invalidChunk: (call: Call) => call.raw(`${rawHead}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n`, "keep open"),
+  /** A 103 before the answer `{}`. */
+  earlyHints: (call: Call) =>
+    call.raw(
+      "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}",
+      "keep open"
+    ),
   /** Not HTTP at all. */
   invalidHead: (call: Call) => call.raw("* OK IMAP4rev1 ready\r\n", "keep open"),
 
