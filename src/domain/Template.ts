@@ -12,7 +12,7 @@ export class TemplateInvalid extends Schema.TaggedError<TemplateInvalid>()("Temp
   }
 }
 
-export type Placeholder = "subject" | "prompt" | "title"
+type Placeholder = "subject" | "prompt" | "title"
 
 /** Literal text, or a hole; `quote` is the `> ` before a hole that opens a line of a block quote. */
 export type Segment =
