@@ -1,0 +1,84 @@
+/** What of a live answer is remembered, and which entries a question may be answered with. Pure. */
+import type { GenerationId, Namespace, Usage } from "./Generation.ts"
+import { modelFamily } from "./ModelFamily.ts"
+import { normalizePrompt } from "./Prompt.ts"
+
+/** Names longer than this are nobody's content type or locale, and would not fit into an index. */
+const maxNameLength = 200
+
+/** The scopes of an entry; '' stands for none. */
+export interface CacheScope {
+  readonly contentType: string
+  readonly locale: string
+  readonly modelFamily: string
+}
+
+/** An answer as it is stored. One entry per namespace, normalised prompt and scope: the newest. */
+export interface CacheEntry extends CacheScope {
+  readonly id: GenerationId
+  readonly namespace: Namespace
+  readonly prompt: string
+  readonly normalizedPrompt: string
+  readonly model: string
+  readonly text: string
+  readonly usage: Usage | undefined
+}
+
+interface Scoped {
+  readonly contentType?: string | undefined
+  readonly locale?: string | undefined
+  readonly model?: string | undefined
+}
+
+/** Undefined when there is nothing worth keeping: a blank answer, or names that nothing could be found by. */
+export const toCacheEntry = (
+  answer: Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped
+): CacheEntry | undefined => {
+  const text = storable(answer.text)
+  const scope = toCacheScope(answer)
+  const names = [answer.id, answer.namespace, answer.model, scope.contentType, scope.locale]
+  if (text.trim() === "" || names.some((name) => name.length > maxNameLength || name !== storable(name))) {
+    return undefined
+  }
+  const { id, model, namespace, prompt, usage } = answer
+  return {
+    id,
+    namespace,
+    model,
+    usage,
+    text,
+    prompt: storable(prompt),
+    normalizedPrompt: normalizePrompt(storable(prompt)),
+    ...scope
+  }
+}
+
+export const toCacheScope = ({ contentType, locale, model }: Scoped): CacheScope => ({
+  contentType: contentType ?? "",
+  locale: locale ?? "",
+  modelFamily: model === undefined ? "" : modelFamily(model)
+})
+
+/** A scope that the question leaves open matches every entry. */
+export const inScope = (asked: CacheScope, entry: CacheScope): boolean =>
+  (asked.contentType === "" || asked.contentType === entry.contentType)
+  && (asked.locale === "" || asked.locale === entry.locale)
+  && (asked.modelFamily === "" || asked.modelFamily === entry.modelFamily)
+
+/** Two entries with one key are one entry. */
+export const cacheKey = (entry: CacheEntry): string =>
+  JSON.stringify([entry.namespace, entry.normalizedPrompt, entry.contentType, entry.locale, entry.modelFamily])
+
+/** The last one of each key, in order. */
+export const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {
+  const newest = new Map<string, CacheEntry>()
+  for (const entry of entries) {
+    const key = cacheKey(entry)
+    newest.delete(key)
+    newest.set(key, entry)
+  }
+  return [...newest.values()]
+}
+
+/** PostgreSQL stores no NUL and no half of a surrogate pair, and one of them must not lose a whole batch. */
+export const storable = (text: string): string => text.replaceAll("\0", "").toWellFormed()

@@ -1,0 +1,67 @@
+/** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
+import { type Cause, Effect, Fiber, Metric, Queue, Ref, Schedule, type Scope } from "effect"
+import { type CacheEntry, newestOfEach, toCacheEntry } from "../domain/CacheEntry.ts"
+import type { StoreUnavailable } from "../domain/errors.ts"
+import type { RememberedAnswer } from "./FallbackCache.ts"
+import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
+
+/** How long a stop waits for what is still in the queue. */
+const flushTimeout = "5 seconds"
+
+export interface RememberingOptions {
+  readonly queueCapacity: number
+  readonly batchSize: number
+  /** Answers how many of the entries it could not store. */
+  readonly store: (entries: ReadonlyArray<CacheEntry>) => Effect.Effect<number, StoreUnavailable>
+}
+
+/** The `remember` of a cache. Closing the scope stores what is left in the queue, for at most 5 seconds. */
+export const makeRemembering = Effect.fnUntraced(function*(
+  options: RememberingOptions
+): Effect.fn.Return<(answer: RememberedAnswer) => Effect.Effect<void>, never, Scope.Scope> {
+  const queue = yield* Queue.dropping<CacheEntry, Cause.Done>(options.queueCapacity)
+  const storing = yield* makeStoring(options)
+  const worker = yield* Queue.takeBetween(queue, 1, options.batchSize).pipe(
+    Effect.flatMap(storing),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(
+      Queue.end(queue),
+      Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), flushTimeout)
+    )
+  )
+  return (answer) =>
+    Effect.suspend(() => {
+      const entry = toCacheEntry(answer)
+      return entry === undefined || Queue.offerUnsafe(queue, entry) ? Effect.void : Metric.update(dropped, 1)
+    })
+})
+
+/** Never fails: what cannot be stored after a few tries is given up, with one warning per episode. */
+const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {
+  const failing = yield* Ref.make(false)
+  return Effect.fnUntraced(function*(batch: ReadonlyArray<CacheEntry>) {
+    const entries = newestOfEach(batch)
+    const lost = yield* store(entries).pipe(
+      Effect.retry({ times: 2, schedule: Schedule.exponential("100 millis", 4) }),
+      Effect.tap(() =>
+        Effect.flatMap(
+          Ref.getAndSet(failing, false),
+          (before) => before ? Effect.logInfo("answers are remembered again") : Effect.void
+        )
+      ),
+      Effect.catch((error) =>
+        Effect.flatMap(Ref.getAndSet(failing, true), (before) =>
+          before
+            ? Effect.logDebug(`${entries.length} answers are not remembered`, error)
+            : Effect.logWarning(`answers are not remembered for now: ${error.message}`)).pipe(
+            Effect.as(entries.length)
+          )
+      )
+    )
+    yield* Metric.update(remembered, entries.length - lost)
+    if (lost > 0) yield* Metric.update(failed, lost)
+  })
+})
