@@ -77,11 +77,10 @@ export const stem = (word: string): string => {
 
 const stems = (list: string) => list.trim().split(/\s+/u).map(stem)
 
-export const lightWeight = 0.06
-
+/** Light words weigh a little, so that a prompt of nothing else has a direction. */
 const weights: ReadonlyMap<string, number> = new Map([
   ...stems(soft).map((word) => [word, 0.35] as const),
-  ...stems(light).map((word) => [word, lightWeight] as const),
+  ...stems(light).map((word) => [word, 0.06] as const),
   ...stems(strong).map((word) => [word, 1.7] as const)
 ])
 
