@@ -110,8 +110,11 @@ export const admit = (state: CircuitState, now: number): Verdict => {
   }
 }
 
-const recentFailures = (policy: CircuitPolicy, state: Closed, now: number): ReadonlyArray<number> =>
-  [...state.failures.filter((at) => now - at < policy.windowMillis), now]
+const recentFailures = (
+  policy: CircuitPolicy,
+  state: Closed,
+  now: number
+): ReadonlyArray<number> => [...state.failures.filter((at) => now - at < policy.windowMillis), now]
 
 /**
  * Which consecutive opening this outcome would start, 1 for the first; `undefined` when it opens nothing. Ask before

@@ -47,6 +47,9 @@ export const outcomeOf = (error: AiError): Outcome => {
   }
 }
 
+/** Whether the fallback may take the error away: all but a refusal of the request itself, which the user must hear. */
+export const isRecoverable = (error: LiveError): error is Recoverable => error._tag !== "AiRejected"
+
 /** What the user is told of why an answer is not live. */
 export const fallbackReasonOf = (error: Recoverable): FallbackReason => {
   switch (error._tag) {

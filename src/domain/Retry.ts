@@ -1,6 +1,6 @@
 /** Whether and when a failed attempt is made again. Pure. */
-import { isRetryable, retryAfterMillisOf } from "./ErrorTable.ts"
 import type { LiveError } from "./errors.ts"
+import { isRetryable, retryAfterMillisOf } from "./ErrorTable.ts"
 
 export interface RetryPolicy {
   /** All attempts of one call together, the first included. */

@@ -1,8 +1,8 @@
 /** One circuit per key: stops calling a provider that fails, and probes it before calling it again. */
 import { Cause, Clock, Context, Duration, Effect, Exit, Layer, Metric, PubSub, Ref, Schedule, Stream } from "effect"
 import * as Circuit from "../domain/Circuit.ts"
-import { maxRetryAfterMillis } from "../domain/ErrorTable.ts"
 import { CircuitOpen } from "../domain/errors.ts"
+import { maxRetryAfterMillis } from "../domain/ErrorTable.ts"
 
 export interface CircuitTransition {
   readonly key: string
@@ -46,14 +46,18 @@ export class CircuitBreaker extends Context.Service<CircuitBreaker, {
    * Runs one effect under the circuit of `key`. By default a success is a success and any failure or defect a failure;
    * interruption is never counted. `classify` says otherwise for typed errors.
    */
-  static readonly protect = <E>(key: string, classify: (error: E) => Circuit.Outcome = () => Circuit.failure()) =>
-  <A, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R | CircuitBreaker> =>
-    Effect.flatMap(CircuitBreaker, (breaker) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(breaker.admit(key), (admission) =>
-          Effect.onExit(restore(self), (exit) =>
-            breaker.settle(key, admission, outcomeOfExit(exit, classify))))
-      ))
+  static readonly protect =
+    <E>(key: string, classify: (error: E) => Circuit.Outcome = () => Circuit.failure()) =>
+    <A, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R | CircuitBreaker> =>
+      Effect.flatMap(
+        CircuitBreaker,
+        (breaker) =>
+          Effect.uninterruptibleMask((restore) =>
+            Effect.flatMap(breaker.admit(key), (admission) =>
+              Effect.onExit(restore(self), (exit) =>
+                breaker.settle(key, admission, outcomeOfExit(exit, classify))))
+          )
+      )
 }
 
 /** The outcome of a call by how it ended: a defect is a failure, an interruption says nothing. */

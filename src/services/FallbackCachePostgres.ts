@@ -76,7 +76,7 @@ const make = Effect.fnUntraced(function*(
       () =>
         Effect.map(
           Effect.partition(rows, (row) => storeCall("FallbackCache.remember", writeTimeout, upsert([row]))),
-          ([refused]) => refused.length
+          ([, refused]) => refused.length
         )
     ))
   })

@@ -65,7 +65,10 @@ const refusalCount = Metric.counter("understudy_limiter_refusals_total", {
   incremental: true
 })
 const waitingGauge = Metric.gauge("understudy_limiter_waiting", { description: "Callers waiting for a permit" })
-const waitTimer = Metric.timer("understudy_limiter_wait", { description: "Time that attempts waited for our limits" })
+const waitHistogram = Metric.histogram("understudy_limiter_wait_seconds", {
+  description: "Time that attempts waited for our limits, for those that had to",
+  boundaries: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+})
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -116,7 +119,11 @@ const make = (options: RateLimiterOptions) => {
   })
 
   /** Why a caller that comes now is refused at once, if it is. */
-  const refusal = (lane: Lane, request: PermitRequest, now: number): Effect.Effect<never, LimitExceeded> | undefined => {
+  const refusal = (
+    lane: Lane,
+    request: PermitRequest,
+    now: number
+  ): Effect.Effect<never, LimitExceeded> | undefined => {
     const { permit, window } = estimate(lane, now, request.tokens)
     const start = Math.max(permit, window)
     const needed = start > now ? Math.max(request.minAttemptMillis, lane.typicalMillis) : request.minAttemptMillis
@@ -172,16 +179,17 @@ const make = (options: RateLimiterOptions) => {
     }
   })
 
+  /** Makes the attempt, and learns from it how long one takes. `queuedAt` is when it began to wait, if it had to. */
   const hold = <A, E, R>(
     lane: Lane,
     request: PermitRequest,
-    askedAt: number,
+    queuedAt: number | undefined,
     attempt: (permit: Permit) => Effect.Effect<A, E, R>,
     restore: Restore
   ): Effect.Effect<A, E | LimitExceeded, R> =>
     Clock.clockWith((clock) => {
       const startedAt = clock.currentTimeMillisUnsafe()
-      const waitedMillis = startedAt - askedAt
+      const waitedMillis = queuedAt === undefined ? 0 : startedAt - queuedAt
       const run = Effect.onExit(restore(attempt({ waitedMillis })), (exit) => {
         // An interrupted attempt says nothing of how long one takes.
         if (Exit.isSuccess(exit) || !Exit.hasInterrupts(exit)) {
@@ -190,11 +198,9 @@ const make = (options: RateLimiterOptions) => {
         }
         return Effect.void
       })
-      if (waitedMillis === 0) return run
-      return Effect.andThen(
-        Metric.update(Metric.withAttributes(waitTimer, { provider: request.key }), Duration.millis(waitedMillis)),
-        run
-      )
+      if (queuedAt === undefined) return run
+      const waited = Metric.withAttributes(waitHistogram, { provider: request.key })
+      return Effect.andThen(Metric.update(waited, waitedMillis / 1_000), run)
     })
 
   return RateLimiter.of({
@@ -205,25 +211,24 @@ const make = (options: RateLimiterOptions) => {
           const lane = laneOf(request.key)
           const refused = refusal(lane, request, now)
           if (refused !== undefined) return refused
-          const granted = Effect.suspend(() => {
+          const granted = (queued: boolean) => {
             lane.running += 1
-            const held = hold(lane, request, now, attempt, restore)
+            const isOpen = Limits.isOpen(policy, lane.limits, now)
+            const held = hold(lane, request, queued || !isOpen ? now : undefined, attempt, restore)
             return Effect.ensuring(
-              Limits.isOpen(policy, lane.limits, now)
-                ? held
-                : Effect.andThen(waitForWindow(lane, request, restore), held),
+              isOpen ? held : Effect.andThen(waitForWindow(lane, request, restore), held),
               Effect.sync(() => {
                 lane.running -= 1
               })
             )
-          })
+          }
           const queued = Effect.scopedWith((scope) =>
-            Effect.andThen(waitForPermit(lane, request, now, scope, restore), granted)
+            Effect.flatMap(waitForPermit(lane, request, now, scope, restore), () => granted(true))
           )
           if (lane.waiting > 0) return queued
           return Effect.flatMap(
             lane.permits.takeIfAvailable(1),
-            (taken) => taken ? Effect.ensuring(granted, lane.permits.release(1)) : queued
+            (taken) => taken ? Effect.ensuring(granted(false), lane.permits.release(1)) : queued
           )
         })
       ),

@@ -33,12 +33,7 @@ export const prepareVectorIndex = Effect.fn("FallbackCache.prepareVectorIndex")(
   yield* sql.withTransaction(Effect.gen(function*() {
     yield* sql`SELECT pg_advisory_xact_lock(hashtext('understudy_answers vector index'))`
     yield* sql`SET LOCAL statement_timeout = 0`
-    if (dimensions > plainStorage.above && dimensions <= plainStorage.upTo) {
-      const [column] = yield* sql<{ readonly storage: string }>`
-        SELECT attstorage::text AS storage FROM pg_attribute
-        WHERE attrelid = 'understudy_answers'::regclass AND attname = 'embedding'`
-      if (column?.storage !== "p") yield* sql`ALTER TABLE understudy_answers ALTER COLUMN embedding SET STORAGE PLAIN`
-    }
+    yield* storeVectors(dimensions)
     if (dimensions > maxIndexedDimensions) {
       return yield* Effect.logWarning(
         `pgvector indexes at most ${maxIndexedDimensions} dimensions and ${space.name} has ${dimensions}: `
@@ -52,6 +47,18 @@ export const prepareVectorIndex = Effect.fn("FallbackCache.prepareVectorIndex")(
       USING hnsw ((${sql.literal(expression(space))}) vector_cosine_ops)
       WHERE ${sql.literal(`embedder = ${literal(spaceName(space))}`)}`
   }))
+})
+
+/** One setting for the column, and only for rows to come: the configured embedder decides. */
+const storeVectors = Effect.fnUntraced(function*(dimensions: number) {
+  if (dimensions <= plainStorage.above) return
+  const sql = yield* SqlClient.SqlClient
+  const wanted = dimensions <= plainStorage.upTo ? { code: "p", name: "PLAIN" } : { code: "e", name: "EXTERNAL" }
+  const [column] = yield* sql<{ readonly storage: string }>`
+    SELECT attstorage::text AS storage FROM pg_attribute
+    WHERE attrelid = 'understudy_answers'::regclass AND attname = 'embedding'`
+  if (column?.storage === wanted.code) return
+  yield* sql`ALTER TABLE understudy_answers ALTER COLUMN embedding SET STORAGE ${sql.literal(wanted.name)}`
 })
 
 /** The dimensions are part of the name, so that a row's cast below can never fail. */

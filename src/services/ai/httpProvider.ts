@@ -1,8 +1,21 @@
 /** What every provider over HTTP has in common: the statuses, the body, and how failures are told apart. */
-import { Clock, type Duration, Effect, Redacted, type Result } from "effect"
-import { HttpBody, type HttpClient, HttpClientRequest, type HttpClientError, type HttpClientResponse } from "effect/http"
+import { Clock, type Duration, Effect, type Redacted, type Result } from "effect"
+import {
+  HttpBody,
+  type HttpClient,
+  type HttpClientError,
+  HttpClientRequest,
+  type HttpClientResponse
+} from "effect/http"
 import type { AiAnswer, AiRequest } from "../../domain/Ai.ts"
-import { type AiError, AiMalformed, AiRateLimited, AiRejected, AiUnauthorized, AiUnavailable } from "../../domain/errors.ts"
+import {
+  type AiError,
+  AiMalformed,
+  AiRateLimited,
+  AiRejected,
+  AiUnauthorized,
+  AiUnavailable
+} from "../../domain/errors.ts"
 import { parseRetryAfter } from "../../domain/RetryAfter.ts"
 import { errorMessageOf } from "./errorMessage.ts"
 
@@ -63,17 +76,26 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     const { status } = response
     if (status === 401 || status === 402 || status === 403) return Effect.fail(new AiUnauthorized({ provider, status }))
     if (status === 429) {
-      return Effect.flatMap(retryAfter(response), (wait) =>
-        Effect.fail(new AiRateLimited({ provider, ...(wait !== undefined && { retryAfter: wait }) })))
+      return Effect.flatMap(
+        retryAfter(response),
+        (wait) => Effect.fail(new AiRateLimited({ provider, ...(wait !== undefined && { retryAfter: wait }) }))
+      )
     }
     if (isUnavailable(status)) {
       return Effect.flatMap(retryAfter(response), (wait) =>
         Effect.fail(
-          new AiUnavailable({ provider, status, detail: `status ${status}`, ...(wait !== undefined && { retryAfter: wait }) })
+          new AiUnavailable({
+            provider,
+            status,
+            detail: `status ${status}`,
+            ...(wait !== undefined && { retryAfter: wait })
+          })
         ))
     }
-    return Effect.flatMap(Effect.orElseSucceed(response.text, () => ""), (body) =>
-      Effect.fail(new AiRejected({ provider, status, message: errorMessageOf(body, options.apiKey) })))
+    return Effect.flatMap(
+      Effect.orElseSucceed(response.text, () => ""),
+      (body) => Effect.fail(new AiRejected({ provider, status, message: errorMessageOf(body, options.apiKey) }))
+    )
   }
 
   return {
@@ -106,7 +128,9 @@ const describe = (error: HttpClientError.HttpClientError): string => {
   let cause: unknown = "cause" in error.reason ? error.reason.cause : undefined
   let found = "description" in error.reason ? error.reason.description : undefined
   for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
-    found = "code" in cause && typeof cause.code === "string" ? `${cause.message || cause.name} (${cause.code})` : cause.message
+    found = "code" in cause && typeof cause.code === "string"
+      ? `${cause.message || cause.name} (${cause.code})`
+      : cause.message
     cause = cause.cause
   }
   return found ?? error.reason._tag

@@ -1,0 +1,16 @@
+/** The whole HTTP contract: what the server serves, what `/openapi.json` says, and what a typed client is made of. */
+import { HttpApi, OpenApi } from "effect/http-api"
+import { GenerateApi } from "./Generate.ts"
+import { HealthApi, MetricsApi } from "./System.ts"
+
+export class Api extends HttpApi.make("understudy")
+  .add(GenerateApi)
+  .add(HealthApi)
+  .add(MetricsApi)
+  .annotateMerge(OpenApi.annotations({
+    title: "Understudy",
+    version: "0.1.0",
+    description: "Stands between an application and an AI provider: answers live, from the cache or from a template, " +
+      "and always says which."
+  }))
+{}

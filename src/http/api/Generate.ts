@@ -1,0 +1,86 @@
+/** `POST /generate`: the request and the answer. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { FallbackReason } from "../../domain/Generation.ts"
+import { Authorization } from "./Authorization.ts"
+import {
+  BodyTooLarge,
+  InternalError,
+  InvalidRequest,
+  RequestRefused,
+  Unavailable,
+  UnsupportedMediaType
+} from "./Problems.ts"
+
+/** The default of `max_tokens`. */
+export const defaultMaxTokens = 200
+
+const name = (description: string) =>
+  Schema.optionalKey(Schema.NullOr(
+    Schema.String.check(
+      Schema.isMinLength(1, { message: "Expected at least one character, or leave it out" }),
+      Schema.isMaxLength(200, { message: "Expected at most 200 characters" })
+    ).annotate({ description })
+  ))
+
+export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequest")({
+  prompt: Schema.String.check(
+    Schema.isPattern(/\S/u, { message: "Expected a text that is not blank" }),
+    Schema.isMaxLength(200_000, { message: "Expected at most 200000 characters" })
+  ).annotate({ description: "What to write", examples: ["Write a blog post about sourdough starters"] }),
+  max_tokens: Schema.optionalKey(Schema.NullOr(
+    Schema.Int.check(
+      Schema.isBetween({ minimum: 1, maximum: 1_000_000 }, { message: "Expected a whole number from 1 to 1000000" })
+    ).annotate({ description: `The longest answer, in the provider's tokens; ${defaultMaxTokens} when left out` })
+  )),
+  model: name("Overrides the configured model, and narrows a fallback to answers of the same model family"),
+  content_type: name("For example blog_post: narrows a fallback, and selects the template"),
+  locale: name("BCP 47, for example en or de-AT: narrows a fallback, and selects the template")
+}) {}
+
+const nullable = <S extends Schema.Constraint>(schema: S, description: string) =>
+  Schema.NullOr(schema).annotate({ description })
+
+export const FallbackInfo = Schema.Struct({
+  reason: FallbackReason.annotate({ description: "Why the answer is not live" }),
+  match: nullable(Schema.Literals(["exact", "similar"]), "How a cached answer was found; null for a template"),
+  similarity: nullable(Schema.Finite, "1 for an exact match; null for a template"),
+  age_seconds: nullable(Schema.Int, "How old a cached answer is; null for a template"),
+  template: nullable(Schema.String, "The template's name; null for a cached answer")
+})
+
+export const GenerateResponse = Schema.Struct({
+  id: Schema.String.annotate({ description: "Names the text: a cached answer keeps the id it was generated under" }),
+  text: Schema.String,
+  source: Schema.Literals(["live", "cache", "template"]),
+  model: nullable(Schema.String, "As the provider names it; null for a template"),
+  provider: nullable(Schema.String, "Who answered live; null otherwise"),
+  attempts: Schema.Int.annotate({ description: "Attempts that reached the provider for this request" }),
+  usage: nullable(
+    Schema.Struct({ input_tokens: Schema.Int, output_tokens: Schema.Int }),
+    "As the provider counts; of the original generation for a cached answer; null when unknown"
+  ),
+  fallback: nullable(FallbackInfo, "null for a live answer")
+})
+export type GenerateResponse = typeof GenerateResponse.Type
+
+export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true }).add(
+  HttpApiEndpoint.post("generate", "/generate", {
+    payload: GenerateRequest,
+    success: GenerateResponse,
+    error: [
+      InvalidRequest,
+      BodyTooLarge,
+      UnsupportedMediaType,
+      RequestRefused,
+      InternalError,
+      Unavailable
+    ]
+  }).annotateMerge(OpenApi.annotations({
+    summary: "Generate a text",
+    description:
+      "Answers live when the provider can, else from the cache, else from a template; `source` says which. " +
+      "`Cache-Control: stale-if-error=N` bounds a cached answer's age in seconds (0: none), `no-store` keeps this " +
+      "answer from being remembered. The headers `Understudy-Source`, `Cache-Status` and `Age` say the same as the body."
+  }))
+).middleware(Authorization) {}

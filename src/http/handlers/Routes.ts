@@ -1,0 +1,33 @@
+/** Everything the server serves: the contract's endpoints, its description and the docs page. */
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { Api } from "../api/Api.ts"
+import { AuthorizationMiddleware } from "./authorization.ts"
+import { GenerateHandlers } from "./generate.ts"
+import { problemDetails } from "./problems.ts"
+import { HealthHandlers, MetricsHandlers } from "./system.ts"
+
+/** The paths of the contract and the two that describe it, with the methods they take. */
+const knownPaths = (): ReadonlyMap<string, ReadonlySet<string>> => {
+  const paths = new Map<string, Set<string>>([["/openapi.json", new Set(["GET"])], ["/docs", new Set(["GET"])]])
+  for (const group of Object.values(Api.groups)) {
+    for (const { method, path } of Object.values(group.endpoints)) {
+      paths.set(path, (paths.get(path) ?? new Set()).add(method))
+    }
+  }
+  return paths
+}
+
+/** Whoever opens the root in a browser wants the docs. */
+const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redirect("/docs")))
+
+export const Routes = Layer.mergeAll(
+  HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+    Layer.provide([GenerateHandlers, HealthHandlers, MetricsHandlers]),
+    Layer.provide(AuthorizationMiddleware)
+  ),
+  HttpApiScalar.layer(Api, { path: "/docs" }),
+  Root,
+  problemDetails(knownPaths())
+)

@@ -1,0 +1,33 @@
+/** Health and metrics. */
+import { Effect } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
+import { Readiness } from "../../services/Readiness.ts"
+import { Api } from "../api/Api.ts"
+
+const circuitNames = { Closed: "closed", HalfOpen: "half_open", Open: "open" } as const
+
+export const HealthHandlers = HttpApiBuilder.group(
+  Api,
+  "health",
+  Effect.fnUntraced(function*(handlers) {
+    const readiness = yield* Readiness
+    return handlers
+      .handle("live", () => Effect.succeed({ status: "ok" as const }))
+      .handle("ready", () =>
+        Effect.map(readiness.report, ({ circuit, degraded, provider, running, waiting }) => ({
+          status: degraded.length === 0 ? "ok" as const : "degraded" as const,
+          degraded,
+          provider,
+          circuit: circuitNames[circuit],
+          running,
+          waiting
+        })))
+  })
+)
+
+export const MetricsHandlers = HttpApiBuilder.group(
+  Api,
+  "metrics",
+  (handlers) => handlers.handle("metrics", () => PrometheusMetrics.format())
+)

@@ -1,0 +1,221 @@
+/** Every environment variable of the service: its name, what it may hold, its default and what it does. */
+import { Config, Duration, Effect, Exit, Option, Schema } from "effect"
+import { defaultMinSimilarity } from "../domain/TextVector.ts"
+
+/** What stands in `.env.example` and in the README's table; a test holds the three together. */
+export interface Variable {
+  readonly name: string
+  /** As one would write it; absent when the variable is optional and has no default. */
+  readonly default?: string | undefined
+  /** Completes "expected …" when the variable holds something else. */
+  readonly expected: string
+  readonly does: string
+  /** A secret's value is never shown, not even when it is wrong. */
+  readonly secret?: true | undefined
+}
+
+const defined: Array<{ readonly variable: Variable; readonly config: Config.Config<unknown> }> = []
+
+const define = <A>(variable: Variable, config: Config.Config<A>): Config.Config<A> => {
+  defined.push({ variable, config })
+  return config
+}
+
+const withDefault = <A>(variable: Variable & { readonly default: string }, schema: Schema.Codec<A, string>) =>
+  define(
+    variable,
+    Config.withDefault(Config.schema(schema, variable.name), Schema.decodeSync(schema)(variable.default))
+  )
+
+const optional = <A>(variable: Variable, schema: Schema.Codec<A, string>) =>
+  define(variable, Config.map(Config.option(Config.schema(schema, variable.name)), Option.getOrUndefined))
+
+const Count = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))
+const PositiveDuration = Schema.DurationFromString.check(
+  Schema.makeFilter((duration: Duration.Duration) => Duration.toMillis(duration) > 0 && Duration.isFinite(duration))
+)
+const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
+const HttpUrl = Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s/]+/))
+const ApiKeyList = Schema.RedactedFromValue(
+  Schema.String.check(Schema.isPattern(/^\s*[\w.-]+:[^\s,:]{8,}(?:\s*,\s*[\w.-]+:[^\s,:]{8,})*\s*$/))
+)
+
+const duration = (name: string, standard: string, does: string) =>
+  withDefault({
+    name,
+    default: standard,
+    expected: "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\"",
+    does
+  }, PositiveDuration)
+
+const count = (name: string, standard: string, does: string) =>
+  withDefault({ name, default: standard, expected: "a whole number from 1", does }, Count)
+
+const url = (name: string, does: string) =>
+  optional({ name, expected: "a URL that begins with http:// or https://", does }, HttpUrl)
+
+const config = Config.all({
+  host: withDefault({
+    name: "HOST",
+    default: "127.0.0.1",
+    expected: "an address or host name to listen on",
+    does: "Address to listen on; `0.0.0.0` for all"
+  }, Schema.NonEmptyString),
+  port: withDefault({
+    name: "PORT",
+    default: "3000",
+    expected: "a port from 0 (any free one) to 65535",
+    does: "Port to listen on; 0 takes any free one"
+  }, Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
+
+  databaseUrl: optional({
+    name: "DATABASE_URL",
+    expected: "a URL such as postgres://user:password@host:5432/database",
+    does: "PostgreSQL with pgvector; without it an embedded database is used",
+    secret: true
+  }, Schema.RedactedFromValue(Schema.String.check(Schema.isPattern(/^postgres(?:ql)?:\/\/\S+$/)))),
+  dataDir: withDefault({
+    name: "DATA_DIR",
+    default: "./data",
+    expected: "a folder, or memory:",
+    does: "Where the embedded database keeps its data; `memory:` keeps nothing"
+  }, Schema.NonEmptyString),
+
+  protocol: optional({
+    name: "AI_PROTOCOL",
+    expected: "openai, plain or simulated",
+    does: "How the provider is spoken to; `openai` when `AI_BASE_URL` is set, else `simulated`"
+  }, Schema.Literals(["openai", "plain", "simulated"])),
+  baseUrl: url("AI_BASE_URL", "openai: up to and including `/v1`; plain: the full URL"),
+  apiKey: optional({
+    name: "AI_API_KEY",
+    expected: "the provider's key",
+    does: "Sent to the provider as a bearer token",
+    secret: true
+  }, Secret),
+  model: optional({
+    name: "AI_MODEL",
+    expected: "the name of a model as the provider knows it",
+    does: "The model; needed with `openai`"
+  }, Schema.NonEmptyString),
+
+  attemptTimeout: duration("ATTEMPT_TIMEOUT", "30 seconds", "The longest that one attempt may take, its body included"),
+  totalTimeout: duration("TOTAL_TIMEOUT", "60 seconds", "From the request to the answer, waiting included"),
+  maxAttempts: count("MAX_ATTEMPTS", "2", "Attempts per request, the first included"),
+  retryBaseDelay: duration("RETRY_BASE_DELAY", "1 second", "Upper bound of the random wait before the second attempt"),
+
+  breakerFailures: count("BREAKER_FAILURES", "3", "Failed calls, with no success between them, that open the circuit"),
+  breakerWindow: duration("BREAKER_WINDOW", "1 minute", "The time within which they count"),
+  breakerCooldown: duration("BREAKER_COOLDOWN", "30 seconds", "How long the circuit stays open before it probes"),
+
+  limitConcurrency: count("LIMIT_CONCURRENCY", "8", "Attempts at the provider at the same time"),
+  limitQueue: count("LIMIT_QUEUE", "64", "Requests that may wait for their turn; the next one falls back at once"),
+  limitRequestsPerMinute: optional({
+    name: "LIMIT_REQUESTS_PER_MINUTE",
+    expected: "a whole number from 1",
+    does: "Attempts per minute, retries included; no limit when left out"
+  }, Count),
+  limitTokensPerMinute: optional({
+    name: "LIMIT_TOKENS_PER_MINUTE",
+    expected: "a whole number from 1",
+    does: "Estimated tokens per minute, prompt and answer; no limit when left out"
+  }, Count),
+
+  fallbackMinSimilarity: withDefault({
+    name: "FALLBACK_MIN_SIMILARITY",
+    default: String(defaultMinSimilarity),
+    expected: "a number from 0 to 1",
+    does: "How alike two prompts must be for the answer of the one to stand in for the other's (docs/similarity.md)"
+  }, Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
+  fallbackMaxAge: duration("FALLBACK_MAX_AGE", "30 days", "The oldest answer that may stand in"),
+
+  embedder: withDefault({
+    name: "EMBEDDER",
+    default: "local",
+    expected: "local or openai",
+    does: "What turns prompts into vectors: `local` needs no network"
+  }, Schema.Literals(["local", "openai"])),
+  embeddingBaseUrl: url("EMBEDDING_BASE_URL", "openai: up to and including `/v1`; `AI_BASE_URL` when left out"),
+  embeddingApiKey: optional({
+    name: "EMBEDDING_API_KEY",
+    expected: "the embedding provider's key",
+    does: "`AI_API_KEY` when both this and `EMBEDDING_BASE_URL` are left out",
+    secret: true
+  }, Secret),
+  embeddingModel: withDefault({
+    name: "EMBEDDING_MODEL",
+    default: "text-embedding-3-small",
+    expected: "the name of an embedding model",
+    does: "The embedding model, with `EMBEDDER=openai`"
+  }, Schema.NonEmptyString),
+  embeddingDimensions: count("EMBEDDING_DIMENSIONS", "1536", "The length of that model's vectors"),
+
+  templatesDir: withDefault({
+    name: "TEMPLATES_DIR",
+    default: "templates",
+    expected: "a folder of Markdown templates, or none",
+    does: "The last rung (docs/templates.md); `templates` are the shipped ones, `none` switches them off"
+  }, Schema.NonEmptyString),
+
+  apiKeys: optional({
+    name: "API_KEYS",
+    expected: "namespace:key pairs with commas between them, the keys at least 8 characters long",
+    does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only",
+    secret: true
+  }, ApiKeyList),
+  otlpEndpoint: url(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"
+  )
+})
+
+/** All of them, in the order of their definition. */
+export const variables: ReadonlyArray<Variable> = defined.map(({ variable }) => variable)
+
+type Values = Config.Success<typeof config>
+
+/** The values, with the protocol settled and what it needs in place. */
+export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model"> & { readonly ai: AiConfig }
+
+export type AiConfig =
+  | { readonly protocol: "simulated" }
+  | { readonly protocol: "openai" | "plain"; readonly baseUrl: string; readonly model: string }
+
+/** The configuration cannot be used; the message names each wrong variable, what it holds and what is expected. */
+export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
+  problems: Schema.Array(Schema.String)
+}) {
+  override get message() {
+    return `the configuration cannot be used:\n${this.problems.map((problem) => `  - ${problem}`).join("\n")}`
+  }
+}
+
+/** Reads all variables from the current `ConfigProvider`, and reports every wrong one at once. */
+export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function*() {
+  const problems: Array<string> = []
+  for (const { config, variable } of defined) {
+    if (Exit.isSuccess(yield* Effect.exit(config))) continue
+    const held = variable.secret ? "a secret that does not fit" : yield* Effect.orElseSucceed(
+      Effect.map(Config.String(variable.name), (value) => JSON.stringify(value)),
+      () => "nothing readable"
+    )
+    problems.push(`${variable.name} holds ${held}; expected ${variable.expected}`)
+  }
+  if (problems.length > 0) return yield* new ConfigInvalid({ problems })
+  const { baseUrl, model, protocol, ...values } = yield* Effect.orDie(config)
+  return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol }) }
+})
+
+const aiConfig = (values: Pick<Values, "protocol" | "baseUrl" | "model">): Effect.Effect<AiConfig, ConfigInvalid> => {
+  const { baseUrl, model } = values
+  const protocol = values.protocol ?? (baseUrl === undefined ? "simulated" : "openai")
+  if (protocol === "simulated") return Effect.succeed({ protocol })
+  const problems: Array<string> = []
+  if (baseUrl === undefined) problems.push(`AI_BASE_URL is not set; AI_PROTOCOL=${protocol} needs it`)
+  if (protocol === "openai" && model === undefined) {
+    problems.push("AI_MODEL is not set; expected the name of a model as the provider knows it")
+  }
+  return baseUrl === undefined || problems.length > 0
+    ? Effect.fail(new ConfigInvalid({ problems }))
+    : Effect.succeed({ protocol, baseUrl, model: model ?? protocol })
+}

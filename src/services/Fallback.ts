@@ -1,0 +1,62 @@
+/** The fallback step of the ladder: the closest earlier answer, then a template, then an honest refusal. */
+import { Clock, Duration, Effect, Metric, Option, Random } from "effect"
+import { GenerationUnavailable, type Recoverable } from "../domain/errors.ts"
+import { fallbackReasonOf, retryAfterMillisOf } from "../domain/ErrorTable.ts"
+import type { FallbackGeneration } from "../domain/Generation.ts"
+import { newGenerationId } from "../domain/GenerationId.ts"
+import type { CacheMatch, FallbackCache } from "./FallbackCache.ts"
+import type { Call } from "./Live.ts"
+import type { Templates } from "./Templates.ts"
+
+export interface FallbackServices {
+  readonly cache: FallbackCache["Service"]
+  readonly templates: Templates["Service"]
+}
+
+/** When nobody says when to come back. */
+const defaultRetryAfterMillis = 5_000
+
+const lookupFailures = Metric.counter("understudy_cache_lookup_failures_total", {
+  description: "Fallback lookups that failed or were too slow",
+  incremental: true
+})
+
+/** Takes away every error of the live step but a refusal of the request itself, as long as there is anything to show. */
+export const makeFallback = ({ cache, templates }: FallbackServices) => {
+  const missed = (why: string): Effect.Effect<Option.Option<CacheMatch>> =>
+    Effect.as(
+      Effect.andThen(Metric.update(lookupFailures, 1), Effect.logWarning(`no cached answer: ${why}`)),
+      Option.none()
+    )
+
+  /** Never fails and never takes more than what is left: the answer's time is not the cache's to spend. */
+  const lookup = ({ deadlines, request }: Call): Effect.Effect<Option.Option<CacheMatch>> => {
+    if (request.maxAgeMillis === 0) return Effect.succeedNone
+    return Clock.clockWith((clock) => {
+      const left = Math.max(deadlines.minAttemptMillis, deadlines.total - clock.currentTimeMillisUnsafe())
+      return cache.find(request).pipe(
+        Effect.timeoutOrElse({ duration: left, orElse: () => missed("the lookup was too slow") }),
+        Effect.catch((error) => missed(error.message)),
+        Effect.catchDefect((defect) => missed(`the cache died: ${String(defect)}`))
+      )
+    })
+  }
+
+  return Effect.fnUntraced(function*(
+    call: Call,
+    error: Recoverable
+  ): Effect.fn.Return<FallbackGeneration, GenerationUnavailable> {
+    const reason = fallbackReasonOf(error)
+    const { attempts, request } = call
+    const match = yield* lookup(call)
+    if (Option.isSome(match)) return { source: "cache", attempts, reason, ...match.value }
+    const template = yield* templates.render(request)
+    if (Option.isSome(template)) {
+      const { name, text } = template.value
+      const id = newGenerationId(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
+      return { source: "template", id, attempts, reason, template: name, text }
+    }
+    const retryAfter = Duration.millis(retryAfterMillisOf(error) || defaultRetryAfterMillis)
+    return yield* new GenerationUnavailable({ cause: error, retryAfter })
+  })
+}

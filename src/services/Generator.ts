@@ -1,0 +1,124 @@
+/** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
+import { Clock, Context, Duration, Effect, Layer, Metric, Random } from "effect"
+import type { AiAnswer } from "../domain/Ai.ts"
+import { deadlinesFrom } from "../domain/Deadlines.ts"
+import type { AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
+import { isRecoverable } from "../domain/ErrorTable.ts"
+import type { Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
+import { newGenerationId } from "../domain/GenerationId.ts"
+import { AiClient } from "./AiClient.ts"
+import { CircuitBreaker } from "./CircuitBreaker.ts"
+import { makeFallback } from "./Fallback.ts"
+import { FallbackCache } from "./FallbackCache.ts"
+import { type Call, makeLive } from "./Live.ts"
+import { RateLimiter } from "./RateLimiter.ts"
+import { Templates } from "./Templates.ts"
+
+export interface GeneratorOptions {
+  /** The longest that one attempt may take, its body included. Default 30 seconds. */
+  readonly attemptTimeout?: Duration.Input | undefined
+  /** From the request to the answer, waiting included. Default 60 seconds. */
+  readonly totalTimeout?: Duration.Input | undefined
+  /** Attempts per call, the first included. Default 2. */
+  readonly maxAttempts?: number | undefined
+  /** Upper bound of the wait before the second attempt; doubles with each. Default 1 second. */
+  readonly retryBaseDelay?: Duration.Input | undefined
+}
+
+export class Generator extends Context.Service<Generator, {
+  /** The live step alone: no fallback, every error in the type. The answer is remembered. */
+  readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>
+  /** Always an answer while there is anything honest to show; a refusal of the request itself is passed on. */
+  readonly generate: (request: GenerationRequest) => Effect.Effect<Generation, AiRejected | GenerationUnavailable>
+}>()("understudy/services/Generator") {
+  static readonly layer = (
+    options: GeneratorOptions = {}
+  ): Layer.Layer<Generator, never, AiClient | CircuitBreaker | RateLimiter | FallbackCache | Templates> =>
+    Layer.effect(Generator, make(options))
+}
+
+const answerCount = Metric.counter("understudy_answers_total", {
+  description: "Answers given, by source and by the reason for a fallback",
+  incremental: true
+})
+const answerHistogram = Metric.histogram("understudy_answer_seconds", {
+  description: "From the request to the answer",
+  boundaries: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+})
+
+const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
+  const policy = {
+    attemptMillis: Duration.toMillis(options.attemptTimeout ?? "30 seconds"),
+    totalMillis: Duration.toMillis(options.totalTimeout ?? "60 seconds"),
+    maxAttempts: options.maxAttempts ?? 2,
+    baseDelayMillis: Duration.toMillis(options.retryBaseDelay ?? "1 second")
+  }
+  const client = yield* AiClient
+  const cache = yield* FallbackCache
+  const live = makeLive({ client, breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }, policy)
+  const fallback = makeFallback({ cache, templates: yield* Templates })
+
+  const liveCount = Metric.withAttributes(answerCount, { source: "live", reason: "none" })
+  const count = (generation: Generation) =>
+    Metric.update(
+      generation.source === "live"
+        ? liveCount
+        : Metric.withAttributes(answerCount, { source: generation.source, reason: generation.reason }),
+      1
+    )
+
+  const begin = (request: GenerationRequest, now: number): Call => ({
+    request,
+    deadlines: deadlinesFrom(policy, now),
+    attempts: 0,
+    evidence: undefined
+  })
+
+  /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
+  const deliver = (call: Call, answer: AiAnswer): Effect.Effect<LiveGeneration> =>
+    Effect.flatMap(Effect.zip(Random.nextInt, Random.nextInt), ([random1, random2]) =>
+      Clock.clockWith((clock) => {
+        const { request } = call
+        const id = newGenerationId(clock.currentTimeMillisUnsafe(), random1, random2)
+        const generation: LiveGeneration = {
+          source: "live",
+          id,
+          text: answer.text,
+          attempts: call.attempts,
+          provider: client.provider,
+          model: answer.model,
+          usage: answer.usage
+        }
+        if (!request.remember) return Effect.succeed(generation)
+        const { contentType, locale, namespace, prompt } = request
+        const { model, text, usage } = answer
+        return Effect.as(
+          cache.remember({ id, namespace, prompt, contentType, locale, model, text, usage }),
+          generation
+        )
+      }))
+
+  const liveStep = (call: Call): Effect.Effect<LiveGeneration, LiveError> =>
+    Effect.flatMap(live(call), (answer) => deliver(call, answer))
+
+  const generate = (request: GenerationRequest): Effect.Effect<Generation, AiRejected | GenerationUnavailable> =>
+    Clock.clockWith((clock) => {
+      const startedAt = clock.currentTimeMillisUnsafe()
+      const call = begin(request, startedAt)
+      const answered: Effect.Effect<Generation, AiRejected | GenerationUnavailable> = Effect.catchIf(
+        liveStep(call),
+        isRecoverable,
+        (error) => fallback(call, error)
+      )
+      return Effect.tap(answered, (generation) =>
+        Effect.andThen(
+          count(generation),
+          Metric.update(answerHistogram, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
+        ))
+    })
+
+  return Generator.of({
+    live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
+    generate
+  })
+})
