@@ -49,6 +49,9 @@ const server = Effect.fnUntraced(function*(secret: Redacted.Redacted): Effect.fn
   if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
     return yield* new DatabaseUrlInvalid({ detail: `it begins with ${url.protocol}//` })
   }
+  if (url.pathname.includes("@")) {
+    return yield* new DatabaseUrlInvalid({ detail: "its password holds a \"/\", which must be written as %2F" })
+  }
   return {
     name: `${url.searchParams.get("host") ?? (url.hostname || "localhost")}:${url.port || "5432"}`,
     config: {
@@ -66,18 +69,7 @@ const embedded = Effect.fnUntraced(function*(dataDir: string) {
   const pglite = yield* Pglite.make(dataDir)
   const target: Target = {
     name: "the embedded database",
-    config: {
-      stream: pglite.stream,
-      username: "postgres",
-      database: "postgres",
-      ssl: false,
-      // One session: a second connection would be the first one again, in the middle of its transaction.
-      minConnections: 1,
-      maxConnections: 1,
-      // The only connection may wait for the statement before it.
-      connectTimeout: "15 seconds",
-      startupParameters: session
-    }
+    config: { ...Pglite.clientConfig(pglite), startupParameters: session }
   }
   return target
 })
@@ -90,8 +82,8 @@ const connectError = (
     ? reason.cause.message
     : reason.message ?? reason._tag
   if (reason._tag !== "ConnectionError") return new DatabaseRefused({ server: name, detail })
-  // The driver reads the URL's parts only now.
+  // The driver reads the URL's parts only now, and quotes them.
   return reason.message?.includes(" URL") === true
-    ? new DatabaseUrlInvalid({ detail: reason.message.replace("PgConnection: ", "") })
+    ? new DatabaseUrlInvalid({ detail: reason.message.replace("PgConnection: ", "").replace(/: ".*"$/u, "") })
     : new DatabaseUnreachable({ server: name, detail })
 }

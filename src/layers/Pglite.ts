@@ -1,4 +1,5 @@
 /** PostgreSQL inside this process: PGlite in a worker thread, reached through a byte stream like a server's socket. */
+import type { PgClient } from "@effect/sql-pg"
 import { Deferred, Effect, Fiber, type Scope } from "effect"
 import { resolve } from "node:path"
 import { Duplex } from "node:stream"
@@ -32,6 +33,19 @@ export const make = Effect.fn("Pglite.make")(
     return { stream: thread.connect, kill: Effect.promise(() => thread.worker.terminate()) }
   }
 )
+
+/** How to reach it. */
+export const clientConfig = ({ stream }: Pglite): PgClient.PgPoolConfig => ({
+  stream,
+  username: "postgres",
+  database: "postgres",
+  ssl: false,
+  // One session: a second connection would be the first one again, in the middle of its transaction.
+  minConnections: 1,
+  maxConnections: 1,
+  // A new connection may have to wait for the statement that the one before it left running.
+  connectTimeout: "15 seconds"
+})
 
 const opened = (
   directory: string,
