@@ -10,7 +10,7 @@ import { parseArgs } from "node:util"
 import { candidates, type Running } from "./support/candidates.ts"
 import type { Order, Result } from "./support/load.ts"
 import { cpuSeconds, message, start, stop } from "./support/processes.ts"
-import { printTable, summarise } from "./support/report.ts"
+import { printTable, type Sample, summarise } from "./support/report.ts"
 
 const { values } = parseArgs({
   options: {
@@ -35,17 +35,28 @@ const provider = start("bench/servers/provider.ts", [], { core: 1 })
 const { port } = await message<{ port: number }>(provider)
 const load = start("bench/support/load.ts", [], { core: 1 })
 
-const measure = async (running: Running, seconds: number) => {
+/** Everybody else is stopped meanwhile, so that no candidate's background work is paid by another. */
+const measure = async (running: Running, seconds: number): Promise<Sample & Result> => {
+  running.process.kill("SIGCONT")
   const before = cpuSeconds(running.process)
   const reply = message<Result>(load)
   load.send({ port: running.port, connections: order.connections, seconds } satisfies Order)
   const result = await reply
-  return { ...result, cpuMicros: (cpuSeconds(running.process) - before) * 1e6 / result.requests }
+  const after = cpuSeconds(running.process)
+  running.process.kill("SIGSTOP")
+  const micros = (seconds: number) => seconds * 1e6 / result.requests
+  return {
+    ...result,
+    cpuMicros: micros(after.process - before.process),
+    mainThreadMicros: micros(after.mainThread - before.mainThread)
+  }
 }
 
 const running = []
 for (const candidate of chosen) {
-  running.push({ candidate, server: await candidate.start(`http://127.0.0.1:${port}`, order.connections) })
+  const server = await candidate.start(`http://127.0.0.1:${port}`, order.connections)
+  server.process.kill("SIGSTOP")
+  running.push({ candidate, server })
 }
 
 for (const { candidate, server } of running) {
@@ -53,7 +64,7 @@ for (const { candidate, server } of running) {
   await measure(server, order.seconds)
 }
 
-const samples = new Map(chosen.map(({ name }) => [name, new Array<Awaited<ReturnType<typeof measure>>>()]))
+const samples = new Map(chosen.map(({ name }) => [name, new Array<Sample>()]))
 for (let round = 1; round <= rounds; round++) {
   const line = []
   for (const { candidate, server } of running) {

@@ -60,9 +60,11 @@ const clients = {
 const measure = async (loop: Loop): Promise<Sample> => {
   const latencies: Array<number> = []
   const cpu = process.cpuUsage()
+  const mainThread = process.threadCpuUsage()
   const start = performance.now()
   await Promise.all(Array.from({ length: connections }, () => loop(start + seconds * 1000, latencies)))
-  const { user, system } = process.cpuUsage(cpu)
+  const all = process.cpuUsage(cpu)
+  const main = process.threadCpuUsage(mainThread)
   const sorted = latencies.toSorted((a, b) => a - b)
   const quantile = (q: number) => sorted[Math.floor(q * sorted.length)] ?? Number.NaN
   return {
@@ -71,7 +73,8 @@ const measure = async (loop: Loop): Promise<Sample> => {
     seconds: (performance.now() - start) / 1000,
     p50Millis: quantile(0.5),
     p99Millis: quantile(0.99),
-    cpuMicros: (user + system) / sorted.length
+    cpuMicros: (all.user + all.system) / sorted.length,
+    mainThreadMicros: (main.user + main.system) / sorted.length
   }
 }
 

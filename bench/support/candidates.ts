@@ -45,10 +45,16 @@ const service = async (providerUrl: string, connections: number): Promise<Runnin
 
 const isLive = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    request({ port, host: "127.0.0.1", path: "/health/live", agent: false }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    }).on("error", () => resolve(false)).end()
+    const probe = request(
+      { port, host: "127.0.0.1", path: "/health/live", agent: false, timeout: 1000 },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      }
+    )
+    probe.on("timeout", () => probe.destroy())
+    probe.on("error", () => resolve(false))
+    probe.end()
   })
 
 export const candidates: ReadonlyArray<Candidate> = [

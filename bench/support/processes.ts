@@ -34,7 +34,7 @@ export const start = (script: string, args: ReadonlyArray<string>, options: Opti
   child.stdout?.on("data", keep)
   child.stderr?.on("data", keep)
   child.on("exit", (code) => {
-    if (!children.delete(child) || code === 0) return
+    if (!children.delete(child)) return
     process.stderr.write(`${script} ${args.join(" ")} ended with ${code}\n${output}\n`)
     process.exit(1)
   })
@@ -65,11 +65,23 @@ export const freePort = async (): Promise<number> => {
   return typeof address === "object" && address !== null ? address.port : 0
 }
 
+export interface Cpu {
+  /** Of all threads. */
+  readonly process: number
+  readonly mainThread: number
+}
+
 /** Seconds of CPU that a process has used; `NaN` where there is no /proc. */
-export const cpuSeconds = (child: ChildProcess): number => {
+export const cpuSeconds = (child: ChildProcess): Cpu => ({
+  process: ticks(`/proc/${child.pid}/stat`) / 100,
+  mainThread: ticks(`/proc/${child.pid}/task/${child.pid}/stat`) / 100
+})
+
+/** User and system time; the fields are counted from behind the command's name, which may hold anything. */
+const ticks = (file: string): number => {
   try {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")
-    return (Number(fields[11]) + Number(fields[12])) / 100
+    const fields = readFileSync(file, "utf8").replace(/^.*\) /s, "").split(" ")
+    return Number(fields[11]) + Number(fields[12])
   } catch {
     return Number.NaN
   }

@@ -10,6 +10,8 @@ export interface Sample {
   readonly p99Millis: number
   /** CPU time of the measured process per request. */
   readonly cpuMicros: number
+  /** Of it, in the main thread. */
+  readonly mainThreadMicros: number
 }
 
 export interface Row {
@@ -19,6 +21,7 @@ export interface Row {
   readonly p50Millis: number
   readonly p99Millis: number
   readonly cpuMicros: number
+  readonly mainThreadMicros: number
   /** Requests per second, of the first row's: the median of the rounds' own ratios. */
   readonly ratio: number
   readonly failures: number
@@ -52,6 +55,7 @@ export const summarise = (
       p50Millis: median(own.map((sample) => sample.p50Millis)),
       p99Millis: median(own.map((sample) => sample.p99Millis)),
       cpuMicros: median(own.map((sample) => sample.cpuMicros)),
+      mainThreadMicros: median(own.map((sample) => sample.mainThreadMicros)),
       ratio: median(own.flatMap((sample, round) => {
         const bare = base[round]
         return bare === undefined ? [] : [rate(sample) / rate(bare)]
@@ -69,13 +73,15 @@ export const printTable = (rows: ReadonlyArray<Row>, say: (line: string) => void
     }`
   )
   say("")
-  say("| | requests/s | of bare | p50 ms | p99 ms | CPU µs/request | |")
-  say("|---|---:|---:|---:|---:|---:|---|")
+  say("| | requests/s | of bare | p50 ms | p99 ms | CPU µs/request | of it main thread | |")
+  say("|---|---:|---:|---:|---:|---:|---:|---|")
   for (const row of rows) {
     say(
       `| ${row.name} | ${Math.round(row.perSecond)} | ${row.ratio.toFixed(2)} | ${row.p50Millis.toFixed(1)} | ${
         row.p99Millis.toFixed(1)
-      } | ${row.cpuMicros.toFixed(0)} | ${row.what}${row.failures > 0 ? `; ${row.failures} FAILURES` : ""} |`
+      } | ${row.cpuMicros.toFixed(0)} | ${row.mainThreadMicros.toFixed(0)} | ${row.what}${
+        row.failures > 0 ? `; ${row.failures} FAILURES` : ""
+      } |`
     )
   }
 }
