@@ -1,11 +1,30 @@
-import { describe, layer } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Clock, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { Embedder } from "../../src/services/Embedder.ts"
+import { FallbackCache } from "../../src/services/FallbackCache.ts"
 import { layerMemory } from "../../src/services/FallbackCacheMemory.ts"
 import { layerPostgres } from "../../src/services/FallbackCachePostgres.ts"
-import { layerEmbedded, layerFreshDirectory, layerFreshServer, withoutServer } from "../support/databases.ts"
-import { type CacheBackend, fallbackCacheContract } from "./FallbackCache.contract.ts"
+import {
+  freshDatabase,
+  layerEmbedded,
+  layerFreshDirectory,
+  layerFreshServer,
+  layerServer,
+  urlOf,
+  withoutServer
+} from "../support/databases.ts"
+import { freezableProxy } from "../support/postgresServers.ts"
+import {
+  answerTo,
+  type CacheBackend,
+  eventually,
+  fallbackCacheContract,
+  freshNamespace,
+  remember,
+  withOwnMetrics
+} from "./FallbackCache.contract.ts"
 import { fallbackCachePostgresTests } from "./FallbackCachePostgres.contract.ts"
 
 const memory: CacheBackend<never> = {
@@ -45,4 +64,37 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
     fallbackCacheContract(it, postgres)
     fallbackCachePostgresTests(it)
   })
+
+  it.live("answers in time while the server's network is frozen, and recovers", () =>
+    Effect.gen(function*() {
+      const url = new URL(urlOf(yield* freshDatabase))
+      const proxy = yield* freezableProxy({ host: url.hostname, port: Number(url.port || 5432) })
+      url.host = `127.0.0.1:${proxy.port}`
+      const namespace = freshNamespace()
+      yield* Effect.gen(function*() {
+        const cache = yield* FallbackCache
+        yield* remember(answerTo(namespace, "a one"))
+        yield* proxy.freeze(true)
+        const begin = yield* Clock.currentTimeMillis
+        yield* cache.remember(answerTo(namespace, "a two"))
+        yield* Effect.all(
+          Array.from({ length: 40 }, () => Effect.flip(cache.find({ namespace, prompt: "a one" }))),
+          { concurrency: "unbounded" }
+        )
+        assert.isBelow((yield* Clock.currentTimeMillis) - begin, 1_000)
+        yield* proxy.freeze(false)
+        yield* eventually(Effect.match(cache.find({ namespace, prompt: "a one" }), {
+          onFailure: () => false,
+          onSuccess: Option.isSome
+        }))
+        yield* eventually(Effect.map(cache.find({ namespace, prompt: "a two" }), Option.isSome))
+      }).pipe(
+        Effect.provide(
+          layerPostgres({ storeTimeout: "300 millis" }).pipe(
+            Layer.provide(Layer.mergeAll(Embedder.layerLocal, layerServer(url.href)))
+          )
+        ),
+        withOwnMetrics
+      )
+    }), 60_000)
 })

@@ -1,7 +1,7 @@
 /** Servers on loopback that speak PostgreSQL's protocol, badly. */
 import { PGlite } from "@electric-sql/pglite"
 import { Effect } from "effect"
-import { createServer, type Socket } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { PgliteSession } from "../../src/layers/PgliteSession.ts"
 
 const listen = (onConnection: (socket: Socket) => void) =>
@@ -63,3 +63,32 @@ export const refusingServer = listen((socket) => {
     })
   })
 })
+
+/** Stands before a server and can stop passing bytes on, in both directions, without closing anything. */
+export const freezableProxy = (target: { readonly host: string; readonly port: number }) =>
+  Effect.suspend(() => {
+    const pairs: Array<readonly [Socket, Socket]> = []
+    let frozen = false
+    const apply = (pair: readonly [Socket, Socket]) => {
+      for (const socket of pair) {
+        if (frozen) socket.pause()
+        else socket.resume()
+      }
+    }
+    const port = listen((client) => {
+      const server = connect(target)
+      server.on("error", () => client.destroy())
+      server.on("close", () => client.destroy())
+      client.on("close", () => server.destroy())
+      client.on("data", (bytes) => server.write(bytes))
+      server.on("data", (bytes) => client.write(bytes))
+      pairs.push([client, server])
+      apply([client, server])
+    })
+    const freeze = (on: boolean) =>
+      Effect.sync(() => {
+        frozen = on
+        pairs.forEach(apply)
+      })
+    return Effect.map(port, (number) => ({ port: number, freeze }))
+  })
