@@ -27,7 +27,7 @@ const say = (line: string) => void (values.json || process.stdout.write(`${line}
 
 const hasService = existsSync(new URL("../src/main.ts", import.meta.url))
 const chosen = candidates.filter(({ name }) =>
-  values.only === undefined ? name !== "service" || hasService : values.only.split(",").includes(name)
+  values.only === undefined ? !name.startsWith("service") || hasService : values.only.split(",").includes(name)
 )
 if (!hasService) say("src/main.ts is not there: without the service")
 
@@ -36,11 +36,11 @@ const { port } = await message<{ port: number }>(provider)
 const load = start("bench/support/load.ts", [], { core: 1 })
 
 /** Everybody else is stopped meanwhile, so that no candidate's background work is paid by another. */
-const measure = async (running: Running, seconds: number): Promise<Sample & Result> => {
+const measure = async (running: Running, seconds: number, noStore: boolean): Promise<Sample & Result> => {
   running.process.kill("SIGCONT")
   const before = cpuSeconds(running.process)
   const reply = message<Result>(load)
-  load.send({ port: running.port, connections: order.connections, seconds } satisfies Order)
+  load.send({ port: running.port, connections: order.connections, seconds, noStore } satisfies Order)
   const result = await reply
   const after = cpuSeconds(running.process)
   running.process.kill("SIGSTOP")
@@ -61,14 +61,14 @@ for (const candidate of chosen) {
 
 for (const { candidate, server } of running) {
   say(`warming up ${candidate.name}`)
-  await measure(server, order.seconds)
+  await measure(server, order.seconds, candidate.noStore ?? false)
 }
 
 const samples = new Map(chosen.map(({ name }) => [name, new Array<Sample>()]))
 for (let round = 1; round <= rounds; round++) {
   const line = []
   for (const { candidate, server } of running) {
-    const sample = await measure(server, order.seconds)
+    const sample = await measure(server, order.seconds, candidate.noStore ?? false)
     samples.get(candidate.name)?.push(sample)
     line.push(`${candidate.name} ${Math.round(sample.requests / sample.seconds)}/s`)
     if (sample.failures > 0) say(`${candidate.name}: ${sample.failures} failures, the first: ${sample.firstFailure}`)

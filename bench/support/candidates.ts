@@ -12,6 +12,7 @@ export interface Running {
 export interface Candidate {
   readonly name: string
   readonly what: string
+  readonly noStore?: boolean
   readonly start: (providerUrl: string, connections: number) => Promise<Running>
 }
 
@@ -74,5 +75,11 @@ export const candidates: ReadonlyArray<Candidate> = [
     what: "Effect's HttpApi, our HttpClient, no ladder",
     start: reporting("bench/servers/effect.ts", "api", "lean")
   },
-  { name: "service", what: "the whole service", start: service }
+  {
+    name: "service-no-store",
+    what: "the whole service, asked to remember nothing: the ladder, without the embedded database's work",
+    noStore: true,
+    start: service
+  },
+  { name: "service", what: "the whole service; its embedded database works on the same core", start: service }
 ]

@@ -6,6 +6,8 @@ export interface Order {
   readonly port: number
   readonly connections: number
   readonly seconds: number
+  /** `Cache-Control: no-store`: the answers need not be remembered. */
+  readonly noStore: boolean
 }
 
 export interface Result {
@@ -18,14 +20,18 @@ export interface Result {
   readonly p99Millis: number
 }
 
-const prompts = Array.from({ length: 256 }, (_, i) => {
-  const body = JSON.stringify({ prompt: `Write a blog post about subject number ${i}, please`, max_tokens: 200 })
-  return `POST /generate HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}` +
-    `\r\n\r\n${body}`
-})
+/** Two hundred and fifty-six different prompts, ready to be sent. */
+const requests = (noStore: boolean) =>
+  Array.from({ length: 256 }, (_, i) => {
+    const body = JSON.stringify({ prompt: `Write a blog post about subject number ${i}, please`, max_tokens: 200 })
+    return `POST /generate HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}` +
+      (noStore ? "\r\ncache-control: no-store" : "") +
+      `\r\n\r\n${body}`
+  })
 
 const run = (order: Order): Promise<Result> =>
   new Promise((resolve) => {
+    const prompts = requests(order.noStore)
     const latencies: Array<number> = []
     const sockets: Array<Socket> = []
     let failures = 0
