@@ -1,0 +1,61 @@
+/** The service as a process of its own: `node src/main.ts`, ended with the scope whatever happens. */
+import { Effect } from "effect"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import type { Environment } from "./service.ts"
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+
+export interface Exited {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** Sees nothing of our own environment but the path. */
+export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = []) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child = spawn(process.execPath, [...nodeArguments, main], {
+        env: { PATH: process.env["PATH"], PORT: "0", ...env },
+        stdio: ["ignore", "pipe", "pipe", "ipc"]
+      })
+      let output = ""
+      let exit: Exited | undefined
+      const watchers = new Set<() => void>()
+      const changed = () => watchers.forEach((watch) => watch())
+      const take = (chunk: Buffer) => {
+        output += chunk.toString("utf8")
+        changed()
+      }
+      child.stdout?.on("data", take)
+      child.stderr?.on("data", take)
+      child.on("close", (code, signal) => {
+        exit = { code, signal }
+        changed()
+      })
+      const watch = <A>(look: () => A | undefined) =>
+        Effect.callback<A>((resume) => {
+          const check = () => {
+            const seen = look()
+            if (seen === undefined) return
+            watchers.delete(check)
+            resume(Effect.succeed(seen))
+          }
+          watchers.add(check)
+          check()
+          return Effect.sync(() => watchers.delete(check))
+        })
+      return { child, output: () => output, watch, exited: watch(() => exit), hasExited: () => exit !== undefined }
+    }),
+    ({ child, exited }) => Effect.andThen(Effect.sync(() => child.kill("SIGKILL")), exited)
+  )
+
+/** Listens when this returns. */
+export const startProcess = Effect.fnUntraced(function*(env: Environment, nodeArguments: ReadonlyArray<string> = []) {
+  const spawned = yield* spawnService(env, nodeArguments)
+  const url = yield* spawned.watch(() =>
+    /Understudy listens on (http:\/\/[\w.:]+)/.exec(spawned.output())?.[1] ?? (spawned.hasExited() ? "" : undefined)
+  )
+  if (url === "") return yield* Effect.die(new Error(`the service did not start:\n${spawned.output()}`))
+  return { ...spawned, url }
+})
