@@ -46,13 +46,23 @@ export type CircuitState = Closed | Open | HalfOpen
 /** What an admitted call came to. */
 export type Outcome =
   | { readonly _tag: "Success" }
-  | { readonly _tag: "Failure"; readonly retryAfterMillis?: number | undefined }
+  | {
+    readonly _tag: "Failure"
+    /** The provider asks to stay away for this long. */
+    readonly retryAfterMillis?: number | undefined
+    /** For the operator who reads why a circuit opened. */
+    readonly reason?: string | undefined
+  }
   /** Says nothing of the provider's health: interrupted, rate-limited, our own key, our own queue. */
   | { readonly _tag: "Ignored" }
 
 export const success: Outcome = { _tag: "Success" }
 export const ignored: Outcome = { _tag: "Ignored" }
-export const failure = (retryAfterMillis?: number): Outcome => ({ _tag: "Failure", retryAfterMillis })
+export const failure = (reason?: string, retryAfterMillis?: number): Outcome => ({
+  _tag: "Failure",
+  reason,
+  retryAfterMillis
+})
 
 /** The right to make a call, to be given back with its outcome. */
 export interface Admission {

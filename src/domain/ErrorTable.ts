@@ -34,11 +34,11 @@ export const isRetryable = (error: LiveError): boolean => {
 export const outcomeOf = (error: AiError): Outcome => {
   switch (error._tag) {
     case "AiTimeout":
-      return error.shortened ? ignored : failure()
+      return error.shortened ? ignored : failure(error.message)
     case "AiUnavailable":
-      return failure(retryAfterMillisOf(error))
+      return failure(error.message, retryAfterMillisOf(error))
     case "AiMalformed":
-      return failure()
+      return failure(error.message)
     case "AiRejected":
       return success
     case "AiRateLimited":

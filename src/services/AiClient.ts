@@ -1,4 +1,7 @@
-/** One attempt at one provider, decoded strictly. Timeouts, retries and the circuit are the ladder's. */
+/**
+ * One attempt at one provider, decoded strictly. Timeouts, retries and the circuit are the ladder's; the connections
+ * and the largest body that is read are the `HttpClient`'s.
+ */
 import { Context, type Duration, Effect, Layer, type Redacted } from "effect"
 import { HttpClient } from "effect/http"
 import type { AiAnswer, AiRequest } from "../domain/Ai.ts"
@@ -12,8 +15,6 @@ export interface AiProviderOptions {
   /** Names the provider in responses, logs and metrics, and is the key of its circuit and limits. */
   readonly provider: string
   readonly apiKey?: Redacted.Redacted | undefined
-  /** The largest answer that is read, in bytes. Default 8 MiB. */
-  readonly maxBodySize?: number | undefined
 }
 
 export class AiClient extends Context.Service<AiClient, {

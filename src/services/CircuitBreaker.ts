@@ -124,7 +124,8 @@ const makeMemory = Effect.fnUntraced(function*(options: CircuitBreakerOptions) {
     key: string,
     from: Circuit.CircuitState,
     to: Circuit.CircuitState,
-    at: number
+    at: number,
+    outcome?: Circuit.Outcome
   ): Effect.Effect<void> => {
     if (from._tag === to._tag) return Effect.void
     const labels = { circuit: key, from: from._tag, to: to._tag }
@@ -133,7 +134,7 @@ const makeMemory = Effect.fnUntraced(function*(options: CircuitBreakerOptions) {
       Metric.update(Metric.withAttributes(transitionCount, labels), 1),
       Metric.update(Metric.withAttributes(stateGauge, { circuit: key }), stateValue[to._tag]),
       to._tag === "Open"
-        ? Effect.logWarning(`circuit of ${key} opened for ${Duration.format(Duration.millis(to.until - at))}`)
+        ? Effect.logWarning(opened(key, to, outcome))
         : Effect.logInfo(`circuit of ${key} is ${to._tag === "Closed" ? "closed again" : "half-open: probing"}`)
     ], { discard: true })
   }
@@ -166,7 +167,7 @@ const makeMemory = Effect.fnUntraced(function*(options: CircuitBreakerOptions) {
         const apply = (openFor: number) =>
           Effect.flatten(Ref.modify(state, (before) => {
             const after = Circuit.settle(policy, before, admission, outcome, now, openFor)
-            return [announce(key, before, after, now), after]
+            return [announce(key, before, after, now, outcome), after]
           }))
         const current = Ref.getUnsafe(state)
         if (outcome._tag === "Success" && current._tag === "Closed" && current.failures.length === 0) return Effect.void
@@ -177,6 +178,11 @@ const makeMemory = Effect.fnUntraced(function*(options: CircuitBreakerOptions) {
     transitions: Stream.fromPubSub(events)
   })
 })
+
+const opened = (key: string, state: Circuit.Open, outcome: Circuit.Outcome | undefined): string => {
+  const why = outcome?._tag === "Failure" && outcome.reason !== undefined ? `, at last because ${outcome.reason}` : ""
+  return `circuit of ${key} opened for ${Duration.format(Duration.millis(state.lastOpenMillis))}${why}`
+}
 
 /** The n-th opening's duration in milliseconds: replays the schedule on a clock that sees only the time spent open. */
 const openingDurations = (

@@ -110,28 +110,23 @@ const make = (options: RateLimiterOptions) => {
       Effect.fail(new LimitExceeded({ key, reason, retryAfter: Duration.millis(Math.max(1, Math.ceil(millis))) }))
     )
 
-  /** When a caller that comes now could start, as far as can be known. */
-  const estimate = (lane: Lane, now: number, tokens: number): { readonly permit: number; readonly window: number } => ({
-    permit: lane.running < concurrency && lane.waiting === 0
-      ? now
-      : now + lane.typicalMillis * (lane.waiting + 1) / concurrency,
-    window: Limits.earliest(policy, lane.limits, now, tokens, lane.waiting)
-  })
-
   /** Why a caller that comes now is refused at once, if it is. */
   const refusal = (
     lane: Lane,
     request: PermitRequest,
     now: number
   ): Effect.Effect<never, LimitExceeded> | undefined => {
-    const { permit, window } = estimate(lane, now, request.tokens)
-    const start = Math.max(permit, window)
-    const needed = start > now ? Math.max(request.minAttemptMillis, lane.typicalMillis) : request.minAttemptMillis
-    if (start + needed > request.deadline) {
+    const { deadline, key, minAttemptMillis, tokens } = request
+    const isFree = lane.running < concurrency && lane.waiting === 0
+    // When it could start, as far as can be known.
+    const permit = isFree ? now : now + lane.typicalMillis * (lane.waiting + 1) / concurrency
+    const start = Math.max(permit, Limits.earliest(policy, lane.limits, now, tokens, lane.waiting))
+    const needed = start > now ? Math.max(minAttemptMillis, lane.typicalMillis) : minAttemptMillis
+    if (start + needed > deadline) {
       const cooling = lane.limits.cooldownUntil > now && lane.limits.cooldownUntil >= permit
-      return refuse(request.key, cooling ? "cooling_down" : "would_miss_deadline", start - now)
+      return refuse(key, cooling ? "cooling_down" : "would_miss_deadline", start - now)
     }
-    return permit > now && lane.waiting >= queue ? refuse(request.key, "queue_full", start - now) : undefined
+    return !isFree && lane.waiting >= queue ? refuse(key, "queue_full", start - now) : undefined
   }
 
   /**

@@ -35,12 +35,10 @@ export interface Protocol {
 interface Options {
   readonly provider: string
   readonly apiKey?: Redacted.Redacted | undefined
-  readonly maxBodySize?: number | undefined
 }
 
 export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, protocol: Protocol) => {
   const { provider } = options
-  const maxBodySize = options.maxBodySize ?? 8 * 1024 * 1024
   const anonymous = HttpClientRequest.post(protocol.url, { acceptJson: true })
   const base = options.apiKey === undefined ? anonymous : HttpClientRequest.bearerToken(anonymous, options.apiKey)
 
@@ -49,18 +47,15 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
   const unreachable = (error: HttpClientError.HttpClientError): Effect.Effect<never, AiUnavailable> =>
     Effect.fail(new AiUnavailable({ provider, detail: describe(error) }))
 
-  /** Once a success has begun, whatever cuts it short is a broken answer. */
+  /** Once a success has begun, whatever cuts it short or makes it unreadable is a broken answer. */
   const answer = (
     response: HttpClientResponse.HttpClientResponse,
     request: AiRequest
   ): Effect.Effect<AiAnswer, AiError> =>
-    Effect.matchEffect(response.text, {
+    Effect.matchEffect(response.json, {
       onFailure: (error): Effect.Effect<AiAnswer, AiError> =>
         Effect.fail(malformed(`the body could not be read: ${describe(error)}`)),
-      onSuccess: (text): Effect.Effect<AiAnswer, AiError> => {
-        if (text.length > maxBodySize) return Effect.fail(malformed(`the body is larger than ${maxBodySize} bytes`))
-        const json = parseJson(text)
-        if (json === undefined) return Effect.fail(malformed("the body is not JSON"))
+      onSuccess: (json): Effect.Effect<AiAnswer, AiError> => {
         const decoded = protocol.decode(json, request)
         if (decoded._tag === "Success") return Effect.succeed(decoded.success)
         return decoded.failure._tag === "Malformed"
@@ -114,14 +109,6 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
 /** Redirects count too: following one would send the prompt and the key to a place nobody configured. */
 const isUnavailable = (status: number): boolean =>
   status >= 500 || status === 408 || status === 409 || status === 425 || status < 400
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 /** The innermost system error, such as `ECONNREFUSED`, without the URL: it can hold credentials. */
 const describe = (error: HttpClientError.HttpClientError): string => {
