@@ -1,0 +1,35 @@
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect } from "effect"
+import { parseEnv } from "node:util"
+import { envExample, read, readme } from "../../scripts/config-docs.ts"
+import { load, variables } from "../../src/layers/AppConfig.ts"
+
+const example = read(".env.example")
+/** What one gets by taking the # away from every variable. */
+const uncommented = parseEnv(example.replaceAll(/^#(?=[A-Z_]+=)/gm, ""))
+
+const loadFrom = (env: Record<string, string>) =>
+  Effect.provideService(load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+
+describe("the configuration in the documents", () => {
+  it("README.md shows every variable with its default, and the example program as it is", () => {
+    const current = read("README.md")
+    assert.strictEqual(current, readme(current), "run node scripts/config-docs.ts")
+  })
+
+  it(".env.example is what the variables say", () => {
+    assert.strictEqual(example, envExample(), "run node scripts/config-docs.ts")
+  })
+
+  it("every variable stands in .env.example once, commented out, with its default", () => {
+    assert.deepStrictEqual(parseEnv(example), {})
+    const defaults = Object.fromEntries(variables.map((variable) => [variable.name, variable.default ?? ""]))
+    assert.deepStrictEqual({ ...uncommented }, defaults)
+  })
+
+  it.effect("the defaults in .env.example configure what an empty environment configures", () =>
+    Effect.gen(function*() {
+      const env = Object.fromEntries(Object.entries(uncommented).map(([name, value]) => [name, value ?? ""]))
+      assert.deepStrictEqual(yield* loadFrom(env), yield* loadFrom({}))
+    }))
+})
