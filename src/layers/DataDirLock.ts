@@ -24,7 +24,7 @@ export const lockDataDir = (directory: string): DataDirLock => {
   const lock = new DatabaseSync(join(directory, "understudy.lock"), { timeout: 0 })
   try {
     // Nothing is ever written through SQLite, so a rollback journal would only litter the directory.
-    lock.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE")
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
   } catch (cause) {
     lock.close()
     if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY) {

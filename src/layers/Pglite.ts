@@ -83,8 +83,10 @@ class PgliteThread {
   constructor(directory: string | undefined) {
     const data: PgliteWorkerData = { directory }
     // In the published package this file is JavaScript, and so is its neighbour.
-    const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
-    this.worker = new Worker(new URL(`./pgliteWorker${extension}`, import.meta.url), {
+    const script = import.meta.url.endsWith(".ts")
+      ? new URL("./pgliteWorker.ts", import.meta.url)
+      : new URL("./pgliteWorker.js", import.meta.url)
+    this.worker = new Worker(script, {
       workerData: data,
       name: "understudy-pglite",
       // Node 22 warns that its SQLite, which holds the lock, is experimental.

@@ -4,6 +4,7 @@
  */
 import { PGlite } from "@electric-sql/pglite"
 import { vector } from "@electric-sql/pglite-pgvector"
+import { existsSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { parentPort, workerData } from "node:worker_threads"
 import { type DataDirLock, lockDataDir } from "./DataDirLock.ts"
@@ -18,6 +19,7 @@ import {
 import { PgliteSession } from "./PgliteSession.ts"
 
 const chunkBytes = 64 * 1024
+const extensions = { vector }
 
 const port = parentPort
 if (port === null) throw new Error("pgliteWorker.ts runs in a worker thread only")
@@ -68,9 +70,25 @@ const open = async (directory: string | undefined): Promise<{ readonly db: PGlit
     say({ type: "locked", holder: lock.holder })
     return process.exit()
   }
-  // A directory of its own, so that nothing of ours lies among PostgreSQL's files.
-  const dataDir = directory === undefined ? "memory://" : join(directory, "pglite")
-  return { db: await PGlite.create({ dataDir, extensions: { vector } }), release: lock.release }
+  return {
+    db: await (directory === undefined ? PGlite.create({ extensions }) : openIn(directory)),
+    release: lock.release
+  }
+}
+
+/**
+ * A first start that is killed halfway leaves files that PGlite would take for a database. So a new one is made under
+ * another name, and counts once it is renamed. It has a directory of its own: nothing of ours among PostgreSQL's files.
+ */
+const openIn = async (directory: string): Promise<PGlite> => {
+  const dataDir = join(directory, "pglite")
+  if (!existsSync(dataDir)) {
+    const unfinished = `${dataDir}.new`
+    rmSync(unfinished, { recursive: true, force: true })
+    await (await PGlite.create({ dataDir: unfinished, extensions })).close()
+    renameSync(unfinished, dataDir)
+  }
+  return PGlite.create({ dataDir, extensions })
 }
 
 const serve = ({ db, release }: { readonly db: PGlite; readonly release: () => void }): void => {

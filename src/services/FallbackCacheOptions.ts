@@ -33,7 +33,7 @@ const counter = (name: string, description: string) => Metric.counter(name, { de
 export const remembered = counter("understudy_cache_remembered_total", "Live answers stored for later")
 export const dropped = counter("understudy_cache_dropped_total", "Live answers not stored because the queue was full")
 export const failed = counter("understudy_cache_failed_total", "Live answers not stored because the store failed")
-export const unembedded = counter(
+const unembedded = counter(
   "understudy_cache_embedding_failed_total",
   "Prompts without a vector: the embedder failed or was too slow"
 )

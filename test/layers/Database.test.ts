@@ -4,7 +4,7 @@ import { Clock, Effect, Exit, Fiber, Layer, Schema, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient } from "effect/sql"
 import { spawn } from "node:child_process"
-import { chmodSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -189,6 +189,24 @@ describe("the embedded database in a directory", () => {
     60_000
   )
 
+  it.live("starts over when the first start had been killed halfway", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const directory = yield* freshDirectory
+      mkdirSync(join(directory, "pglite.new", "base"), { recursive: true })
+      writeFileSync(join(directory, "pglite.new", "PG_VERSION"), "18\n")
+      yield* Effect.scoped(Layer.build(layerEmbedded(directory)))
+    })))
+
+  it.live("says so when what the directory holds is no database of ours", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const directory = yield* freshDirectory
+      mkdirSync(join(directory, "pglite", "base"), { recursive: true })
+      writeFileSync(join(directory, "pglite", "PG_VERSION"), "12\n")
+      const error = yield* failureOf(layerEmbedded(directory))
+      assert.strictEqual(error._tag, "DataDirUnusable")
+      assert.include(error.message, directory)
+    })))
+
   it.live("says what is wrong with a directory that it cannot use", () =>
     Effect.scoped(Effect.gen(function*() {
       const directory = yield* freshDirectory
@@ -247,7 +265,7 @@ describe("the embedded database in a directory", () => {
         return yield* Clock.currentTimeMillis
       }))
       assert.isBelow((yield* Clock.currentTimeMillis) - closing, 12_000)
-    }))
+    }), 60_000)
 })
 
 describe("a server that does not do", () => {

@@ -63,7 +63,7 @@ export const remember = Effect.fnUntraced(function*(...answers: ReadonlyArray<Re
 
 export const find = (query: CacheQuery) => Effect.flatMap(FallbackCache, (cache) => cache.find(query))
 
-export const textOf = (query: CacheQuery) =>
+const textOf = (query: CacheQuery) =>
   Effect.map(find(query), Option.match({ onNone: () => undefined, onSome: (m) => m.text }))
 
 export const embedderOf = (name: string, dimensions: number, embed: Embedder["Service"]["embed"]) =>

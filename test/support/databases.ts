@@ -8,7 +8,7 @@ import { join } from "node:path"
 import * as Database from "../../src/layers/Database.ts"
 
 /** A server where we may create databases, roles and extensions; tests that need it are skipped without. */
-export const serverUrl = process.env["TEST_DATABASE_URL"] ?? ""
+const serverUrl = process.env["TEST_DATABASE_URL"] ?? ""
 export const withoutServer = serverUrl === ""
 
 export const withServer = <A, E>(
