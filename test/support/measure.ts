@@ -1,0 +1,20 @@
+/** Preloaded into a service process (`node --expose-gc --import`): answers each message with what the process holds. */
+export interface Held {
+  /** Bytes of the main thread's heap, after a full collection. */
+  readonly heapUsed: number
+  /** TCP connections of the process, of clients and to the provider. */
+  readonly sockets: number
+}
+
+process.on("message", () => {
+  // Twice, with a turn of the loop between: finalizers free more.
+  globalThis.gc?.()
+  setImmediate(() => {
+    globalThis.gc?.()
+    const sockets = process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
+    const held: Held = { heapUsed: process.memoryUsage().heapUsed, sockets }
+    process.send?.(held)
+  })
+})
+// The channel to the test must not keep the service alive.
+process.channel?.unref()
