@@ -1,9 +1,15 @@
 /** Names for generated texts. Pure: time and chance come in as arguments. */
 import { GenerationId } from "./Generation.ts"
 
-/** "gen_", the time in base 36 so that names sort by age, and about 100 random bits from two random integers. */
-export const newGenerationId = (now: number, random1: number, random2: number): GenerationId =>
-  GenerationId.make(`gen_${now.toString(36)}${chars(random1)}${chars(random2)}`)
+/**
+ * "gen_", when the naming began, 60 random bits, and a number that counts up: unique without asking for chance each
+ * time, and in the order of generation within one process.
+ */
+export const generationIds = (now: number, random1: number, random2: number): () => GenerationId => {
+  const prefix = `gen_${now.toString(36)}${chars(random1)}${chars(random2)}`
+  let count = 0
+  return () => GenerationId.make(prefix + (count++).toString(36))
+}
 
-/** Random integers are anywhere among the safe ones, so their sign goes into the name too. */
-const chars = (random: number): string => (random < 0 ? "z" : "y") + Math.abs(random).toString(36).padStart(11, "0")
+/** Six characters of base 36: 30 bits of the random integer. */
+const chars = (random: number): string => (Math.abs(random) % 2 ** 30).toString(36).padStart(6, "0")

@@ -18,6 +18,7 @@ import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import * as Database from "./Database.ts"
+import * as NodeBody from "./NodeBody.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /** How long running calls may go on after SIGTERM. */
@@ -49,6 +50,7 @@ export const ladder = (config: AppConfig) =>
 export const server = (config: AppConfig) =>
   started(config).pipe(
     Layer.provide(HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true })),
+    Layer.provide(NodeBody.layer),
     Layer.provide(NodeHttpServer.layer(createServer, {
       host: config.host,
       port: config.port,

@@ -1,9 +1,8 @@
 /** The fallback step of the ladder: the closest earlier answer, then a template, then an honest refusal. */
-import { Clock, Duration, Effect, Metric, Option, Random } from "effect"
+import { Clock, Duration, Effect, Metric, Option } from "effect"
 import { GenerationUnavailable, type Recoverable } from "../domain/errors.ts"
 import { fallbackReasonOf, retryAfterMillisOf } from "../domain/ErrorTable.ts"
-import type { FallbackGeneration } from "../domain/Generation.ts"
-import { newGenerationId } from "../domain/GenerationId.ts"
+import type { FallbackGeneration, GenerationId } from "../domain/Generation.ts"
 import type { CacheMatch, FallbackCache } from "./FallbackCache.ts"
 import type { Call } from "./Live.ts"
 import type { Templates } from "./Templates.ts"
@@ -11,6 +10,7 @@ import type { Templates } from "./Templates.ts"
 export interface FallbackServices {
   readonly cache: FallbackCache["Service"]
   readonly templates: Templates["Service"]
+  readonly newId: () => GenerationId
 }
 
 /** When nobody says when to come back. */
@@ -22,7 +22,7 @@ const lookupFailures = Metric.counter("understudy_cache_lookup_failures_total", 
 })
 
 /** Takes away every error of the live step but a refusal of the request itself, as long as there is anything to show. */
-export const makeFallback = ({ cache, templates }: FallbackServices) => {
+export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
   const missed = (why: string): Effect.Effect<Option.Option<CacheMatch>> =>
     Effect.as(
       Effect.andThen(Metric.update(lookupFailures, 1), Effect.logWarning(`no cached answer: ${why}`)),
@@ -53,8 +53,7 @@ export const makeFallback = ({ cache, templates }: FallbackServices) => {
     const template = yield* templates.render(request)
     if (Option.isSome(template)) {
       const { name, text } = template.value
-      const id = newGenerationId(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
-      return { source: "template", id, attempts, reason, template: name, text }
+      return { source: "template", id: newId(), attempts, reason, template: name, text }
     }
     const retryAfter = Duration.millis(retryAfterMillisOf(error) || defaultRetryAfterMillis)
     return yield* new GenerationUnavailable({ cause: error, retryAfter })

@@ -5,7 +5,7 @@ import { deadlinesFrom } from "../domain/Deadlines.ts"
 import type { AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
 import { isRecoverable } from "../domain/ErrorTable.ts"
 import type { Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
-import { newGenerationId } from "../domain/GenerationId.ts"
+import { generationIds } from "../domain/GenerationId.ts"
 import { AiClient } from "./AiClient.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { makeFallback } from "./Fallback.ts"
@@ -56,7 +56,8 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   const client = yield* AiClient
   const cache = yield* FallbackCache
   const live = makeLive({ client, breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }, policy)
-  const fallback = makeFallback({ cache, templates: yield* Templates })
+  const newId = generationIds(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
+  const fallback = makeFallback({ cache, templates: yield* Templates, newId })
 
   const liveCount = Metric.withAttributes(answerCount, { source: "live", reason: "none" })
   const count = (generation: Generation) =>
@@ -75,28 +76,22 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   })
 
   /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
-  const deliver = (call: Call, answer: AiAnswer): Effect.Effect<LiveGeneration> =>
-    Effect.flatMap(Effect.zip(Random.nextInt, Random.nextInt), ([random1, random2]) =>
-      Clock.clockWith((clock) => {
-        const { request } = call
-        const id = newGenerationId(clock.currentTimeMillisUnsafe(), random1, random2)
-        const generation: LiveGeneration = {
-          source: "live",
-          id,
-          text: answer.text,
-          attempts: call.attempts,
-          provider: client.provider,
-          model: answer.model,
-          usage: answer.usage
-        }
-        if (!request.remember) return Effect.succeed(generation)
-        const { contentType, locale, namespace, prompt } = request
-        const { model, text, usage } = answer
-        return Effect.as(
-          cache.remember({ id, namespace, prompt, contentType, locale, model, text, usage }),
-          generation
-        )
-      }))
+  const deliver = (call: Call, { model, text, usage }: AiAnswer): Effect.Effect<LiveGeneration> => {
+    const { contentType, locale, namespace, prompt, remember } = call.request
+    const id = newId()
+    const generation: LiveGeneration = {
+      source: "live",
+      id,
+      text,
+      attempts: call.attempts,
+      provider: client.provider,
+      model,
+      usage
+    }
+    return remember
+      ? Effect.as(cache.remember({ id, namespace, prompt, contentType, locale, model, text, usage }), generation)
+      : Effect.succeed(generation)
+  }
 
   const liveStep = (call: Call): Effect.Effect<LiveGeneration, LiveError> =>
     Effect.flatMap(live(call), (answer) => deliver(call, answer))

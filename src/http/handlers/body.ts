@@ -1,10 +1,29 @@
 /** Reads a JSON body into a schema, with a problem for each way in which it can be wrong. */
-import { ByteSize, Effect, Schema, SchemaIssue } from "effect"
-import { HttpIncomingMessage, type HttpServerError, type HttpServerRequest } from "effect/http"
+import { ByteSize, Context, Effect, Schema, SchemaIssue } from "effect"
+import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from "../api/Problems.ts"
 
-/** A prompt of the greatest length in the widest characters fits twice. */
-const maxBodySize = ByteSize.mebibytes(2)
+/** Why a body could not be read. */
+export type Unreadable = "too_large" | "broken"
+
+/**
+ * Reads a whole body as text, at most so many bytes of it. Replaceable, because reading it straight from the platform's
+ * own request is a good part of the cost of a small one.
+ */
+export const ReadBody = Context.Reference<
+  (request: HttpServerRequest.HttpServerRequest, maxBytes: number) => Effect.Effect<string, Unreadable>
+>("understudy/http/ReadBody", {
+  defaultValue: () => (request, maxBytes) =>
+    request.text.pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBytes)),
+      Effect.mapError(({ reason }): Unreadable =>
+        reason._tag === "RequestParseError" && reason.reason === "BodyTooLarge" ? "too_large" : "broken"
+      )
+    )
+})
+
+/** A prompt of the greatest length fits, in any script and escaped as JSON allows. */
+const maxBodySize = 2 * 1024 * 1024
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -23,32 +42,38 @@ const fromIssues = (error: Schema.SchemaError): InvalidRequest => {
   return new InvalidRequest({ detail: errors.map(({ message, path }) => `${path}: ${message}`).join("; "), errors })
 }
 
-const unreadable = (error: HttpServerError.HttpServerError): BodyTooLarge | InvalidRequest =>
-  error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
-    ? new BodyTooLarge({ detail: `Send at most ${ByteSize.toNumberUnsafe(maxBodySize)} bytes` })
+const fromUnreadable = (why: Unreadable): BodyTooLarge | InvalidRequest =>
+  why === "too_large"
+    ? new BodyTooLarge({ detail: `Send at most ${maxBodySize} bytes` })
     : invalid("body", "The body could not be read to its end")
 
 /** Builds the reader of one schema, once. */
-export const jsonBodyOf = <A, I>(schema: Schema.Codec<A, I>) => {
+export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(schema: Schema.Codec<A, I>) {
+  const read = yield* ReadBody
   const decode = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
+
+  const parse = (text: string): Effect.Effect<A, InvalidRequest> => {
+    let json: unknown
+    try {
+      json = JSON.parse(text)
+    } catch {
+      return Effect.fail(invalid("body", text.trim() === "" ? "Expected a JSON object, got nothing" : "Not valid JSON"))
+    }
+    return Effect.mapErrorEager(decode(json), fromIssues)
+  }
+
   return (
     request: HttpServerRequest.HttpServerRequest
   ): Effect.Effect<A, BodyTooLarge | InvalidRequest | UnsupportedMediaType> => {
     const contentType = request.headers["content-type"]
-    if (contentType !== undefined && !/^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType.trim())) {
+    if (contentType !== undefined && !isJson.test(contentType)) {
       return Effect.fail(new UnsupportedMediaType({ detail: `Send application/json, not ${contentType}` }))
     }
-    const text = Effect.provideService(request.text, HttpIncomingMessage.MaxBodySize, maxBodySize)
-    return Effect.flatMap(Effect.mapError(text, unreadable), (body) => {
-      let json: unknown
-      try {
-        json = JSON.parse(body)
-      } catch {
-        return Effect.fail(
-          invalid("body", body.trim() === "" ? "Expected a JSON object, got nothing" : "Not valid JSON")
-        )
-      }
-      return Effect.mapErrorEager(decode(json), fromIssues)
+    return Effect.matchEffect(read(request, maxBodySize), {
+      onFailure: (why) => Effect.fail(fromUnreadable(why)),
+      onSuccess: parse
     })
   }
-}
+})
+
+const isJson = /^\s*application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i

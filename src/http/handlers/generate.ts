@@ -18,7 +18,7 @@ export const GenerateHandlers = HttpApiBuilder.group(
   "generate",
   Effect.fnUntraced(function*(handlers) {
     const generator = yield* Generator
-    const readBody = jsonBodyOf(GenerateRequest)
+    const readBody = yield* jsonBodyOf(GenerateRequest)
     return handlers.handleRaw("generate", ({ request }) =>
       Effect.gen(function*() {
         const body = yield* readBody(request)
