@@ -1,6 +1,6 @@
 /** A plain HTTP client for tests of the service: one connection per request unless told otherwise. */
 import { assert } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { type Duration, Effect, Schema } from "effect"
 import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http"
 import { GenerateResponse } from "../../src/http/api/Generate.ts"
 
@@ -106,8 +106,13 @@ export const metric = (url: string, name: string, labels: Readonly<Record<string
     return sum
   })
 
-/** Looks again and again until it holds, for at most 15 seconds; then fails with what it saw last. */
-export const eventually = <A, E, R>(look: Effect.Effect<A, E, R>, holds: (seen: A) => boolean, what: string) =>
+/** Looks again and again until it holds; in the end fails with what it saw last. */
+export const eventually = <A, E, R>(
+  look: Effect.Effect<A, E, R>,
+  holds: (seen: A) => boolean,
+  what: string,
+  within: Duration.Input = "15 seconds"
+) =>
   Effect.gen(function*() {
     let last: A | undefined
     const watch = Effect.gen(function*() {
@@ -118,7 +123,7 @@ export const eventually = <A, E, R>(look: Effect.Effect<A, E, R>, holds: (seen: 
       }
     })
     return yield* Effect.timeoutOrElse(watch, {
-      duration: "15 seconds",
+      duration: within,
       orElse: () => Effect.die(new Error(`never saw that ${what}; at last: ${JSON.stringify(last)}`))
     })
   })
