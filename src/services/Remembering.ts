@@ -1,5 +1,5 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
-import { type Cause, Effect, Fiber, Metric, Queue, Ref, Schedule, type Scope } from "effect"
+import { type Cause, Duration, Effect, Fiber, Metric, Predicate, Queue, Ref, Schedule, type Scope } from "effect"
 import { type CacheEntry, newestOfEach, toCacheEntry } from "../domain/CacheEntry.ts"
 import type { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
@@ -15,35 +15,44 @@ export interface RememberingOptions {
   readonly store: (entries: ReadonlyArray<CacheEntry>) => Effect.Effect<number, StoreUnavailable>
 }
 
-/** The `remember` of a cache. Closing the scope stores what is left in the queue, for at most 5 seconds. */
+/**
+ * The `remember` of a cache: on the answer's path nothing happens but an offer to the queue. Closing the scope stores
+ * what is left in the queue, for at most 5 seconds.
+ */
 export const makeRemembering = Effect.fnUntraced(function*(
   options: RememberingOptions
 ): Effect.fn.Return<(answer: RememberedAnswer) => Effect.Effect<void>, never, Scope.Scope> {
-  const queue = yield* Queue.dropping<CacheEntry, Cause.Done>(options.queueCapacity)
+  const queue = yield* Queue.dropping<RememberedAnswer, Cause.Done>(options.queueCapacity)
   const storing = yield* makeStoring(options)
-  const worker = yield* Queue.takeBetween(queue, 1, options.batchSize).pipe(
-    Effect.flatMap(storing),
-    Effect.forever,
-    Effect.forkScoped
-  )
+  let closing = false
+  const cycle = Effect.gen(function*() {
+    const answers = yield* Queue.takeBetween(queue, 1, options.batchSize)
+    const [took] = yield* Effect.timed(storing(answers))
+    if (!closing) yield* Effect.sleep(restAfter(took))
+  })
+  const worker = yield* Effect.forkScoped(Effect.forever(cycle))
   yield* Effect.addFinalizer(() =>
-    Effect.andThen(
-      Queue.end(queue),
-      Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), flushTimeout)
-    )
-  )
-  return (answer) =>
-    Effect.suspend(() => {
-      const entry = toCacheEntry(answer)
-      return entry === undefined || Queue.offerUnsafe(queue, entry) ? Effect.void : Metric.update(dropped, 1)
+    Effect.gen(function*() {
+      closing = true
+      yield* Queue.end(queue)
+      yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), flushTimeout)
     })
+  )
+  return (answer) => Effect.suspend(() => Queue.offerUnsafe(queue, answer) ? Effect.void : Metric.update(dropped, 1))
 })
+
+/**
+ * Storing gets at most a quarter of the time, however much there is to store: it shares the processor, and an embedded
+ * database's only session, with the answers. A single answer after a quiet time is stored at once.
+ */
+const restAfter = (took: Duration.Duration): Duration.Duration => Duration.min(Duration.times(took, 3), Duration.seconds(1))
 
 /** Never fails: what cannot be stored after a few tries is given up, with one warning per episode. */
 const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {
   const failing = yield* Ref.make(false)
-  return Effect.fnUntraced(function*(batch: ReadonlyArray<CacheEntry>) {
-    const entries = newestOfEach(batch)
+  return Effect.fnUntraced(function*(answers: ReadonlyArray<RememberedAnswer>) {
+    const entries = newestOfEach(answers.map(toCacheEntry).filter(Predicate.isNotUndefined))
+    if (entries.length === 0) return
     const lost = yield* store(entries).pipe(
       Effect.retry({ times: 2, schedule: Schedule.exponential("100 millis", 4) }),
       Effect.tap(() =>
