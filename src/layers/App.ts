@@ -10,6 +10,7 @@ import { AiClient } from "../services/AiClient.ts"
 import { ApiKeys } from "../services/ApiKeys.ts"
 import { CircuitBreaker } from "../services/CircuitBreaker.ts"
 import { Embedder } from "../services/Embedder.ts"
+import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
@@ -21,13 +22,10 @@ import * as Database from "./Database.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
-/** How long running calls may go on after SIGTERM. */
-const gracefulStop = "20 seconds"
-
 /** The ladder and all its services over a real provider and database; without HTTP. */
-export const ladder = (config: AppConfig) =>
-  Generator.layer(config).pipe(
-    Layer.provideMerge(Readiness.layer(notes(config))),
+const ladder = (config: AppConfig) =>
+  Readiness.layer(notes(config)).pipe(
+    Layer.provideMerge(Generator.layer(config)),
     Layer.provideMerge(Layer.mergeAll(
       aiClient(config),
       CircuitBreaker.layerMemory({
@@ -51,18 +49,25 @@ export const server = (config: AppConfig) =>
   started(config).pipe(
     Layer.provide(HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true })),
     Layer.provide(NodeBody.layer),
-    Layer.provide(NodeHttpServer.layer(createServer, {
-      host: config.host,
-      port: config.port,
-      gracefulShutdownTimeout: gracefulStop
-    })),
+    Layer.provide(httpServer(config)),
     Layer.provide(apiKeys(config)),
     Layer.provide(ladder(config)),
     Layer.provide(telemetry(config))
   )
 
-const aiClient = ({ ai, apiKey, limitConcurrency }: AppConfig) => {
-  if (ai.protocol === "simulated") return AiClient.layerSimulated()
+/**
+ * After SIGTERM every running call may go on to the end of its own total deadline, so that each of them gets its answer
+ * or its fallback.
+ */
+const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
+  NodeHttpServer.layer(createServer, {
+    host,
+    port,
+    gracefulShutdownTimeout: Duration.sum(totalTimeout, Duration.seconds(1))
+  })
+
+const aiClient = ({ ai, apiKey, limitConcurrency, simulatedFailures }: AppConfig) => {
+  if (ai.protocol === "simulated") return AiClient.layerSimulated({ failures: simulatedFailures })
   const options = { provider: new URL(ai.baseUrl).host, apiKey, model: ai.model }
   const client = ai.protocol === "openai"
     ? AiClient.layerOpenAi({ ...options, baseUrl: ai.baseUrl })
@@ -84,16 +89,21 @@ const embedder = (config: AppConfig) => {
   )
 }
 
-const fallbackCache = (config: AppConfig) =>
-  FallbackCachePostgres.layerPostgres({
-    minSimilarity: config.fallbackMinSimilarity,
-    maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
-  }).pipe(
-    Layer.provide(embedder(config)),
-    Layer.provideMerge(
-      Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
-    )
+const fallbackCache = (config: AppConfig) => {
+  const cache = Layer.provide(
+    FallbackCachePostgres.layerPostgres({
+      minSimilarity: config.fallbackMinSimilarity,
+      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
+    }),
+    embedder(config)
   )
+  // A simulated draft must never stand in for a real one.
+  const kept = config.ai.protocol === "simulated" ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
+  return Layer.provideMerge(
+    kept,
+    Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
+  )
+}
 
 const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))
 

@@ -31,6 +31,7 @@ const optional = <A>(variable: Variable, schema: Schema.Codec<A, string>) =>
   define(variable, Config.map(Config.option(Config.schema(schema, variable.name)), Option.getOrUndefined))
 
 const Count = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))
+const Share = Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const PositiveDuration = Schema.DurationFromString.check(
   Schema.makeFilter((duration: Duration.Duration) => Duration.toMillis(duration) > 0 && Duration.isFinite(duration))
 )
@@ -99,6 +100,13 @@ const config = Config.all({
     does: "The model; needed with `openai`"
   }, Schema.NonEmptyString),
 
+  simulatedFailures: withDefault({
+    name: "SIMULATED_FAILURES",
+    default: "0",
+    expected: "a number from 0 to 1",
+    does: "The share of attempts that the simulated provider fails; 1 to see what a dead provider leads to"
+  }, Share),
+
   attemptTimeout: duration("ATTEMPT_TIMEOUT", "30 seconds", "The longest that one attempt may take, its body included"),
   totalTimeout: duration("TOTAL_TIMEOUT", "60 seconds", "From the request to the answer, waiting included"),
   maxAttempts: count("MAX_ATTEMPTS", "2", "Attempts per request, the first included"),
@@ -126,7 +134,7 @@ const config = Config.all({
     default: String(defaultMinSimilarity),
     expected: "a number from 0 to 1",
     does: "How alike two prompts must be for the answer of the one to stand in for the other's (docs/similarity.md)"
-  }, Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
+  }, Share),
   fallbackMaxAge: duration("FALLBACK_MAX_AGE", "30 days", "The oldest answer that may stand in"),
 
   embedder: withDefault({

@@ -40,7 +40,12 @@ export class AiClient extends Context.Service<AiClient, {
       Effect.map(HttpClient.HttpClient, (http) => makeHttpProvider(http, options, plainProtocol(options)))
     )
 
-  /** No provider at all: writes a draft that says so, after `latency` (default 80 millis). */
-  static readonly layerSimulated = (options?: { readonly latency?: Duration.Input }): Layer.Layer<AiClient> =>
-    Layer.succeed(AiClient, makeSimulated(options?.latency ?? "80 millis"))
+  /**
+   * No provider at all: writes a draft that says so, after `latency` (default 80 millis). A share of the attempts fails
+   * as a provider that is down, from 0 (default) to 1.
+   */
+  static readonly layerSimulated = (
+    options: { readonly latency?: Duration.Input; readonly failures?: number } = {}
+  ): Layer.Layer<AiClient> =>
+    Layer.succeed(AiClient, makeSimulated(options.latency ?? "80 millis", options.failures ?? 0))
 }

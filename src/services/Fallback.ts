@@ -23,11 +23,20 @@ const lookupFailures = Metric.counter("understudy_cache_lookup_failures_total", 
 
 /** Takes away every error of the live step but a refusal of the request itself, as long as there is anything to show. */
 export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
-  const missed = (why: string): Effect.Effect<Option.Option<CacheMatch>> =>
-    Effect.as(
-      Effect.andThen(Metric.update(lookupFailures, 1), Effect.logWarning(`no cached answer: ${why}`)),
+  /** One warning when the cache stops answering, not one for each request that it leaves without. */
+  let isMissed = false
+  const missed = (why: string): Effect.Effect<Option.Option<CacheMatch>> => {
+    const log = isMissed ? Effect.logDebug : Effect.logWarning
+    isMissed = true
+    return Effect.as(
+      Effect.andThen(Metric.update(lookupFailures, 1), log(`no answers from the cache for now: ${why}`)),
       Option.none()
     )
+  }
+  const answered = <A>(found: A): A => {
+    isMissed = false
+    return found
+  }
 
   /** Never fails and never takes more than what is left: the answer's time is not the cache's to spend. */
   const lookup = ({ deadlines, request }: Call): Effect.Effect<Option.Option<CacheMatch>> => {
@@ -35,6 +44,7 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     return Clock.clockWith((clock) => {
       const left = Math.max(deadlines.minAttemptMillis, deadlines.total - clock.currentTimeMillisUnsafe())
       return cache.find(request).pipe(
+        Effect.map(answered),
         Effect.timeoutOrElse({ duration: left, orElse: () => missed("the lookup was too slow") }),
         Effect.catch((error) => missed(error.message)),
         Effect.catchDefect((defect) => missed(`the cache died: ${String(defect)}`))

@@ -1,7 +1,7 @@
 /** Remembers live answers, and finds the closest one when the provider cannot answer. */
-import { Context, type Effect, type Option } from "effect"
+import { Context, Effect, Layer, type Option } from "effect"
 import type { StoreUnavailable } from "../domain/errors.ts"
-import type { GenerationId, Namespace, Usage } from "../domain/Generation.ts"
+import { type GenerationId, Namespace, type Usage } from "../domain/Generation.ts"
 
 /** A complete live answer and the request it answered. */
 export interface RememberedAnswer {
@@ -45,4 +45,23 @@ export class FallbackCache extends Context.Service<FallbackCache, {
   readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
   /** The exact answer, else the nearest one above the threshold, within the namespace. */
   readonly find: (query: CacheQuery) => Effect.Effect<Option.Option<CacheMatch>, StoreUnavailable>
-}>()("understudy/services/FallbackCache") {}
+}>()("understudy/services/FallbackCache") {
+  /**
+   * The same cache with entries of its own: what is remembered here is never found there, and the other way round.
+   * For answers that must not be mixed up, such as those of a simulated provider with those of a real one.
+   */
+  static readonly layerApart = (name: string): Layer.Layer<FallbackCache, never, FallbackCache> =>
+    Layer.effect(
+      FallbackCache,
+      Effect.map(FallbackCache, (cache) => {
+        const apart = <A extends { readonly namespace: Namespace }>(asked: A): A => ({
+          ...asked,
+          namespace: Namespace.make(`${name}:${asked.namespace}`)
+        })
+        return {
+          remember: (answer) => cache.remember(apart(answer)),
+          find: (query) => cache.find(apart(query))
+        }
+      })
+    )
+}

@@ -2,9 +2,9 @@
 import { Clock, Context, Duration, Effect, Layer, Metric, Random } from "effect"
 import type { AiAnswer } from "../domain/Ai.ts"
 import { deadlinesFrom } from "../domain/Deadlines.ts"
-import type { AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
-import { isRecoverable } from "../domain/ErrorTable.ts"
-import type { Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
+import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
+import { fallbackReasonOf, isRecoverable } from "../domain/ErrorTable.ts"
+import type { FallbackReason, Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
 import { AiClient } from "./AiClient.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
@@ -30,6 +30,8 @@ export class Generator extends Context.Service<Generator, {
   readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>
   /** Always an answer while there is anything honest to show; a refusal of the request itself is passed on. */
   readonly generate: (request: GenerationRequest) => Effect.Effect<Generation, AiRejected | GenerationUnavailable>
+  /** What the last attempt at the provider failed with; none after one that succeeded. For operators. */
+  readonly lastError: Effect.Effect<AiError | undefined>
 }>()("understudy/services/Generator") {
   static readonly layer = (
     options: GeneratorOptions = {}
@@ -38,9 +40,11 @@ export class Generator extends Context.Service<Generator, {
 }
 
 const answerCount = Metric.counter("understudy_answers_total", {
-  description: "Answers given, by source and by the reason for a fallback",
+  description: "Answers, by source and by the reason why they are not live; source none: there was nothing to show",
   incremental: true
 })
+const counter = (source: Generation["source"] | "none", reason: FallbackReason | "none" | "rejected") =>
+  Metric.withAttributes(answerCount, { source, reason })
 const answerHistogram = Metric.histogram("understudy_answer_seconds", {
   description: "From the request to the answer",
   boundaries: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -55,18 +59,15 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   }
   const client = yield* AiClient
   const cache = yield* FallbackCache
-  const live = makeLive({ client, breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }, policy)
+  const { lastError, live } = makeLive({ client, breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }, policy)
   const newId = generationIds(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
   const fallback = makeFallback({ cache, templates: yield* Templates, newId })
 
-  const liveCount = Metric.withAttributes(answerCount, { source: "live", reason: "none" })
+  const liveCount = counter("live", "none")
   const count = (generation: Generation) =>
-    Metric.update(
-      generation.source === "live"
-        ? liveCount
-        : Metric.withAttributes(answerCount, { source: generation.source, reason: generation.reason }),
-      1
-    )
+    Metric.update(generation.source === "live" ? liveCount : counter(generation.source, generation.reason), 1)
+  const countNone = (error: AiRejected | GenerationUnavailable) =>
+    Metric.update(counter("none", error._tag === "AiRejected" ? "rejected" : fallbackReasonOf(error.cause)), 1)
 
   const begin = (request: GenerationRequest, now: number): Call => ({
     request,
@@ -105,7 +106,7 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
         isRecoverable,
         (error) => fallback(call, error)
       )
-      return Effect.tap(answered, (generation) =>
+      return Effect.tap(Effect.tapError(answered, countNone), (generation) =>
         Effect.andThen(
           count(generation),
           Metric.update(answerHistogram, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
@@ -114,6 +115,7 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
 
   return Generator.of({
     live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
-    generate
+    generate,
+    lastError
   })
 })

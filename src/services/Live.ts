@@ -48,9 +48,14 @@ export interface LiveServices {
 /** Composes the live step over its services. Each function below shows in its type what can still go wrong after it. */
 export const makeLive = ({ breaker, client, limiter }: LiveServices, policy: LivePolicy) => {
   const key = client.provider
+  let lastError: AiError | undefined
   const attemptTimeout = Duration.millis(policy.attemptMillis)
   const counted = (result: string) => Metric.update(Metric.withAttributes(attemptCount, { provider: key, result }), 1)
-  const answered = counted("success")
+  const succeeded = counted("success")
+  const answered = Effect.suspend(() => {
+    lastError = undefined
+    return succeeded
+  })
 
   /** The provider's call, bounded in time from its start to the last byte of its body. */
   const timed = (call: Call, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
@@ -75,6 +80,7 @@ export const makeLive = ({ breaker, client, limiter }: LiveServices, policy: Liv
 
   /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
   const react = (error: AiError): Effect.Effect<void> => {
+    lastError = error
     const count = counted(error._tag)
     switch (error._tag) {
       case "AiRateLimited":
@@ -136,11 +142,17 @@ export const makeLive = ({ breaker, client, limiter }: LiveServices, policy: Liv
         })
     )
 
-  return (call: Call): Effect.Effect<AiAnswer, LiveError> =>
+  const live = (call: Call): Effect.Effect<AiAnswer, LiveError> =>
     Effect.onExit(Effect.tap(Effect.catchDefect(attempts(call), survived), answered), (exit) => {
       const { evidence } = call
       // The caller's interruption is nobody's failure.
       if (evidence === undefined || (Exit.isFailure(exit) && Exit.hasInterrupts(exit))) return Effect.void
       return breaker.settle(key, evidence.admission, evidence.outcome)
     })
+
+  return {
+    live,
+    /** What the last attempt failed with; none after one that succeeded. */
+    lastError: Effect.sync(() => lastError)
+  }
 }

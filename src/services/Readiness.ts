@@ -4,6 +4,7 @@ import { SqlClient } from "effect/sql"
 import type { CircuitState } from "../domain/Circuit.ts"
 import { AiClient } from "./AiClient.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
+import { Generator } from "./Generator.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 
 export interface Degradation {
@@ -28,6 +29,7 @@ export class Readiness extends Context.Service<Readiness, {
       Readiness,
       Effect.gen(function*() {
         const { provider } = yield* AiClient
+        const { lastError } = yield* Generator
         const breaker = yield* CircuitBreaker
         const limiter = yield* RateLimiter
         const sql = yield* Effect.serviceOption(SqlClient.SqlClient)
@@ -38,8 +40,12 @@ export class Readiness extends Context.Service<Readiness, {
         const report = Effect.gen(function*() {
           const state = yield* breaker.state(provider)
           const { running, waiting } = yield* limiter.load(provider)
+          const error = yield* lastError
           const degraded: ReadonlyArray<Degradation> = [
             ...notes,
+            ...(error === undefined || error._tag === "AiRejected"
+              ? []
+              : [{ what: "provider", why: error.message } as const]),
             ...(state._tag === "Closed"
               ? []
               : [{ what: "circuit", why: `the circuit of ${provider} is not closed` } as const]),

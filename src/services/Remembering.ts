@@ -45,7 +45,8 @@ export const makeRemembering = Effect.fnUntraced(function*(
  * Storing gets at most a quarter of the time, however much there is to store: it shares the processor, and an embedded
  * database's only session, with the answers. A single answer after a quiet time is stored at once.
  */
-const restAfter = (took: Duration.Duration): Duration.Duration => Duration.min(Duration.times(took, 3), Duration.seconds(1))
+const restAfter = (took: Duration.Duration): Duration.Duration =>
+  Duration.min(Duration.times(took, 3), Duration.seconds(1))
 
 /** Never fails: what cannot be stored after a few tries is given up, with one warning per episode. */
 const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {

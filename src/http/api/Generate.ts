@@ -41,7 +41,7 @@ export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequ
 const nullable = <S extends Schema.Constraint>(schema: S, description: string) =>
   Schema.NullOr(schema).annotate({ description })
 
-export const FallbackInfo = Schema.Struct({
+const FallbackInfo = Schema.Struct({
   reason: FallbackReason.annotate({ description: "Why the answer is not live" }),
   match: nullable(Schema.Literals(["exact", "similar"]), "How a cached answer was found; null for a template"),
   similarity: nullable(Schema.Finite, "1 for an exact match; null for a template"),

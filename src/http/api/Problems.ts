@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
 
 /** One wrong value in a request: where it stands and what is expected of it. */
-export const WrongValue = Schema.Struct({
+const WrongValue = Schema.Struct({
   /** As in `body.max_tokens` or `header.cache-control`. */
   path: Schema.String,
   message: Schema.String

@@ -3,9 +3,9 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Authorization } from "./Authorization.ts"
 
-export const Liveness = Schema.Struct({ status: Schema.Literal("ok") })
+const Liveness = Schema.Struct({ status: Schema.Literal("ok") })
 
-export const Readiness = Schema.Struct({
+const Readiness = Schema.Struct({
   status: Schema.Literals(["ok", "degraded"]).annotate({ description: "Both mean that requests are answered" }),
   degraded: Schema.Array(Schema.Struct({
     what: Schema.Literals(["provider", "circuit", "database", "queue"]),
@@ -16,7 +16,6 @@ export const Readiness = Schema.Struct({
   running: Schema.Int.annotate({ description: "Attempts under way" }),
   waiting: Schema.Int.annotate({ description: "Requests waiting for a permit" })
 })
-export type Readiness = typeof Readiness.Type
 
 export class HealthApi extends HttpApiGroup.make("health", { topLevel: true }).add(
   HttpApiEndpoint.get("live", "/health/live", { success: Liveness })

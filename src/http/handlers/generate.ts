@@ -4,6 +4,7 @@ import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { parseCacheControl } from "../../domain/CacheControl.ts"
 import type { AiRejected, GenerationUnavailable } from "../../domain/errors.ts"
+import { fallbackReasonOf } from "../../domain/ErrorTable.ts"
 import type { Generation } from "../../domain/Generation.ts"
 import { formatRetryAfter } from "../../domain/RetryAfter.ts"
 import { Generator } from "../../services/Generator.ts"
@@ -51,7 +52,7 @@ const refused = (error: AiRejected) =>
 const unavailable = (error: GenerationUnavailable) => {
   const seconds = formatRetryAfter(error.retryAfter)
   const problem = new Unavailable({
-    detail: `No live answer (${error.cause._tag}), nothing like it in the cache, and no template. Try again later.`,
+    detail: `No live answer (${fallbackReasonOf(error.cause)}), nothing like it in the cache, and no template`,
     retry_after: Number(seconds)
   })
   return Effect.map(HttpServerRespondable.toResponse(problem), HttpServerResponse.setHeader("retry-after", seconds))

@@ -1,17 +1,23 @@
-/** Stands in for a provider when none is configured: says what it is, and answers always. */
-import { type Duration, Effect } from "effect"
+/** Stands in for a provider when none is configured: says what it is, and fails as often as it is told to. */
+import { type Duration, Effect, Random } from "effect"
 import { type AiAnswer, type AiRequest, estimateTokens } from "../../domain/Ai.ts"
+import { AiUnavailable } from "../../domain/errors.ts"
 
-export const makeSimulated = (latency: Duration.Input) => ({
-  provider: "simulated",
-  generate: (request: AiRequest): Effect.Effect<AiAnswer> =>
-    Effect.map(Effect.sleep(latency), () => {
-      const text = draft(request)
-      return {
-        text,
-        model: request.model ?? "simulated",
-        usage: { inputTokens: estimateTokens(request.prompt), outputTokens: estimateTokens(text) }
+const provider = "simulated"
+
+export const makeSimulated = (latency: Duration.Input, failures: number) => ({
+  provider,
+  generate: (request: AiRequest): Effect.Effect<AiAnswer, AiUnavailable> =>
+    Effect.flatMap(Effect.delay(Random.next, latency), (random) => {
+      if (random < failures) {
+        return Effect.fail(new AiUnavailable({ provider, status: 503, detail: "a simulated failure (status 503)" }))
       }
+      const text = draft(request)
+      return Effect.succeed({
+        text,
+        model: request.model ?? provider,
+        usage: { inputTokens: estimateTokens(request.prompt), outputTokens: estimateTokens(text) }
+      })
     })
 })
 
