@@ -14,7 +14,7 @@ export interface Running {
   readonly logs: () => ReadonlyArray<string>
 }
 
-export const configOf = (env: Environment): Effect.Effect<AppConfig, ConfigInvalid> =>
+const configOf = (env: Environment): Effect.Effect<AppConfig, ConfigInvalid> =>
   Effect.provideService(load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ ...env }))
 
 /** A database of its own: on the server of `TEST_DATABASE_URL` where there is one, else embedded and in memory. */
