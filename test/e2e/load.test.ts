@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Clock, Effect, Schema } from "effect"
 import { Agent } from "node:http"
 import { fileURLToPath } from "node:url"
+import { withoutServer } from "../support/databases.ts"
 import { type Counts, FaultServer, Mode } from "../support/FaultServer.ts"
 import { ask, eventually, generationOf, metric, type Reply } from "../support/http.ts"
 import { ownDatabase, providerOf } from "../support/service.ts"
@@ -11,6 +12,8 @@ import { startProcess } from "../support/serviceProcess.ts"
 const requests = 2_000
 const clients = 64
 const concurrency = 8
+/** Connections that a quiet service may keep: its pools to the provider and to a database server. */
+const pools = concurrency + (withoutServer ? 0 : 10)
 
 const measure = fileURLToPath(new URL("../support/measure.ts", import.meta.url))
 
@@ -83,10 +86,10 @@ it.live(
         }),
         Schema.decodeUnknownEffect(Held)
       )
-      /** Once it is quiet there is at most the pool to the provider. */
+      /** Once it is quiet there are at most its pools. */
       const quiet = Effect.gen(function*() {
         yield* provider.until((counts: Counts) => counts.inFlight === 0)
-        return yield* eventually(held, ({ sockets }) => sockets <= concurrency, "the sockets are back at their level")
+        return yield* eventually(held, ({ sockets }) => sockets <= pools, "the sockets are back at their level")
       })
 
       yield* round(300)
