@@ -32,7 +32,7 @@ interface Named {
   readonly what: string
 }
 
-export const median = (values: ReadonlyArray<number>): number => {
+const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
   const at = (index: number) => sorted[index] ?? Number.NaN

@@ -1,5 +1,6 @@
 /** The whole HTTP contract: what the server serves, what `/openapi.json` says, and what a typed client is made of. */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { describesKeys } from "./Authorization.ts"
 import { GenerateApi } from "./Generate.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
 
@@ -13,4 +14,5 @@ export class Api extends HttpApi.make("understudy")
     description: "Stands between an application and an AI provider: answers live, from the cache or from a template, " +
       "and always says which."
   }))
+  .annotateMerge(describesKeys)
 {}

@@ -1,6 +1,6 @@
 /** Who calls: with `API_KEYS` set every call needs a key, and the key names the namespace. */
 import { Context } from "effect"
-import { HttpApiMiddleware, HttpApiSecurity } from "effect/http-api"
+import { HttpApiMiddleware, OpenApi } from "effect/http-api"
 import type { Namespace } from "../../domain/Generation.ts"
 import { Unauthorized } from "./Problems.ts"
 
@@ -8,9 +8,19 @@ export class CurrentNamespace
   extends Context.Service<CurrentNamespace, Namespace>()("understudy/http/CurrentNamespace")
 {}
 
+/**
+ * Reads the `Authorization` header itself. `HttpApiSecurity` would wrap each credential in a `Redacted`, whose weak map
+ * makes every request dearer for the garbage collector than the whole ladder is.
+ */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, {
   provides: CurrentNamespace
-}>()("understudy/http/Authorization", {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: Unauthorized
-}) {}
+}>()("understudy/http/Authorization", { error: Unauthorized }) {}
+
+/** The OpenAPI side of {@link Authorization}: for an endpoint behind it, and for the API as a whole. */
+export const needsKey = OpenApi.annotations({ override: { security: [{ bearer: [] }] } })
+export const describesKeys = OpenApi.annotations({
+  transform: (spec) => ({
+    ...spec,
+    components: { ...spec["components"], securitySchemes: { bearer: { type: "http", scheme: "bearer" } } }
+  })
+})

@@ -1,7 +1,7 @@
 /** For operators: is it alive, what is degraded, and the numbers. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { Authorization } from "./Authorization.ts"
+import { Authorization, needsKey } from "./Authorization.ts"
 
 const Liveness = Schema.Struct({ status: Schema.Literal("ok") })
 
@@ -27,5 +27,5 @@ export class HealthApi extends HttpApiGroup.make("health", { topLevel: true }).a
 export class MetricsApi extends HttpApiGroup.make("metrics", { topLevel: true }).add(
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))
-  }).annotateMerge(OpenApi.annotations({ summary: "Prometheus metrics" }))
+  }).annotateMerge(OpenApi.annotations({ summary: "Prometheus metrics" })).annotateMerge(needsKey)
 ).middleware(Authorization) {}

@@ -27,7 +27,7 @@ export const Routes = Layer.mergeAll(
     Layer.provide([GenerateHandlers, HealthHandlers, MetricsHandlers]),
     Layer.provide(AuthorizationMiddleware)
   ),
-  HttpApiScalar.layer(Api, { path: "/docs" }),
+  HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   Root,
   problemDetails(knownPaths())
 )

@@ -67,25 +67,24 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
   const retryAfter = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Duration.Duration | undefined> =>
     Effect.map(Clock.currentTimeMillis, (now) => parseRetryAfter(response.headers["retry-after"], now))
 
+  /** What a status other than success means. */
   const refusal = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<never, AiError> => {
     const { status } = response
-    if (status === 401 || status === 402 || status === 403) return Effect.fail(new AiUnauthorized({ provider, status }))
-    if (status === 429) {
-      return Effect.flatMap(
-        retryAfter(response),
-        (wait) => Effect.fail(new AiRateLimited({ provider, ...(wait !== undefined && { retryAfter: wait }) }))
-      )
+    if (status === 401 || status === 402 || status === 403) {
+      return Effect.andThen(drained(response), Effect.fail(new AiUnauthorized({ provider, status })))
     }
-    if (isUnavailable(status)) {
-      return Effect.flatMap(retryAfter(response), (wait) =>
-        Effect.fail(
-          new AiUnavailable({
-            provider,
-            status,
-            detail: `status ${status}`,
-            ...(wait !== undefined && { retryAfter: wait })
-          })
-        ))
+    if (status === 429 || isUnavailable(status)) {
+      return Effect.andThen(
+        drained(response),
+        Effect.flatMap(retryAfter(response), (wait) => {
+          const asked = wait === undefined ? {} : { retryAfter: wait }
+          return Effect.fail(
+            status === 429
+              ? new AiRateLimited({ provider, ...asked })
+              : new AiUnavailable({ provider, status, detail: `status ${status}`, ...asked })
+          )
+        })
+      )
     }
     return Effect.flatMap(
       Effect.orElseSucceed(response.text, () => ""),
@@ -105,6 +104,13 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     }
   }
 }
+
+/**
+ * Reads a body that nobody wants, off the answer's path, so that its connection can be used again; one that does not end
+ * soon loses the connection, for a stalled body must not keep one from those who wait.
+ */
+const drained = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<unknown> =>
+  Effect.forkDetach(Effect.timeoutOption(Effect.ignore(response.arrayBuffer), "500 millis"))
 
 /** Redirects count too: following one would send the prompt and the key to a place nobody configured. */
 const isUnavailable = (status: number): boolean =>
