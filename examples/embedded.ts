@@ -7,13 +7,14 @@ import {
   Embedder,
   fallbackCacheLayerMemory,
   Generator,
+  Providers,
   RateLimiter,
   Templates
 } from "understudy"
 
 const Understudy = Generator.layer({ attemptTimeout: "10 seconds", totalTimeout: "20 seconds" }).pipe(
   Layer.provide([
-    AiClient.layerSimulated(),
+    Layer.provide(Providers.layer, AiClient.layerSimulated()),
     CircuitBreaker.layerMemory({ failures: 3, openFor: "30 seconds" }),
     RateLimiter.layer({ concurrency: 4 }),
     Layer.provide(fallbackCacheLayerMemory(), Embedder.layerLocal),

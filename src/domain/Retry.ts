@@ -19,15 +19,22 @@ export interface FailedAttempt {
   readonly remainingMillis: number
   /** The least time that an attempt needs to be worth starting, in milliseconds. */
   readonly minAttemptMillis: number
+  /** Another provider can be asked at once: then nobody waits longer for this one than the backoff itself. */
+  readonly hasNext: boolean
 }
 
 /**
- * How long to wait before the next attempt, in milliseconds; `undefined` for none: go to the fallback at once.
- * The wait is full jitter from the base delay, or the provider's `Retry-After` when that is longer.
+ * How long to wait before the next attempt at the same provider, in milliseconds; `undefined` for none: go on to the
+ * next provider or the fallback at once. The wait is full jitter from the base delay, or the provider's `Retry-After`
+ * when that is longer.
  */
 export const nextAttemptIn = (policy: RetryPolicy, failed: FailedAttempt): number | undefined => {
-  if (!isRetryable(failed.error) || failed.attempts >= policy.maxAttempts) return undefined
-  const jittered = failed.random * policy.baseDelayMillis * 2 ** (failed.attempts - 1)
-  const wait = Math.ceil(Math.max(jittered, retryAfterMillisOf(failed.error)))
+  const { attempts, error, hasNext } = failed
+  if (!isRetryable(error) || attempts >= policy.maxAttempts) return undefined
+  // A timeout has cost its time already; what is left belongs to the next provider.
+  if (hasNext && error._tag === "AiTimeout") return undefined
+  const backoff = policy.baseDelayMillis * 2 ** (attempts - 1)
+  const wait = Math.ceil(Math.max(failed.random * backoff, retryAfterMillisOf(error)))
+  if (hasNext && wait > backoff) return undefined
   return wait + failed.minAttemptMillis <= failed.remainingMillis ? wait : undefined
 }

@@ -13,6 +13,7 @@ import { Embedder } from "../services/Embedder.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
+import { Providers } from "../services/Providers.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import { Templates } from "../services/Templates.ts"
@@ -27,7 +28,7 @@ const ladder = (config: AppConfig) =>
   Readiness.layer(notes(config)).pipe(
     Layer.provideMerge(Generator.layer(config)),
     Layer.provideMerge(Layer.mergeAll(
-      aiClient(config),
+      Layer.provide(Providers.layer, aiClient(config)),
       CircuitBreaker.layerMemory({
         failures: config.breakerFailures,
         window: config.breakerWindow,

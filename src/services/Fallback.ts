@@ -4,7 +4,7 @@ import { GenerationUnavailable, type Recoverable } from "../domain/errors.ts"
 import { fallbackReasonOf, retryAfterMillisOf } from "../domain/ErrorTable.ts"
 import type { FallbackGeneration, GenerationId } from "../domain/Generation.ts"
 import type { CacheMatch, FallbackCache } from "./FallbackCache.ts"
-import type { Call } from "./Live.ts"
+import type { Call } from "./ProviderStep.ts"
 import type { Templates } from "./Templates.ts"
 
 export interface FallbackServices {

@@ -1,16 +1,17 @@
 /** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
 import { Clock, Context, Duration, Effect, Layer, Metric, Random } from "effect"
-import type { AiAnswer } from "../domain/Ai.ts"
 import { deadlinesFrom } from "../domain/Deadlines.ts"
 import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
 import { fallbackReasonOf, isRecoverable } from "../domain/ErrorTable.ts"
 import type { FallbackReason, Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
-import { AiClient } from "./AiClient.ts"
+import { defaultRetryBudget, type RetryBudgetPolicy } from "../domain/RetryBudget.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { makeFallback } from "./Fallback.ts"
 import { FallbackCache } from "./FallbackCache.ts"
-import { type Call, makeLive } from "./Live.ts"
+import { type LiveAnswer, makeLive } from "./Live.ts"
+import { Providers } from "./Providers.ts"
+import type { Call } from "./ProviderStep.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { Templates } from "./Templates.ts"
 
@@ -23,6 +24,8 @@ export interface GeneratorOptions {
   readonly maxAttempts?: number | undefined
   /** Upper bound of the wait before the second attempt; doubles with each. Default 1 second. */
   readonly retryBaseDelay?: Duration.Input | undefined
+  /** Retries per provider and minute. Default: a fifth of its calls, and at least 10. */
+  readonly retryBudget?: RetryBudgetPolicy | undefined
 }
 
 export class Generator extends Context.Service<Generator, {
@@ -30,12 +33,12 @@ export class Generator extends Context.Service<Generator, {
   readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>
   /** Always an answer while there is anything honest to show; a refusal of the request itself is passed on. */
   readonly generate: (request: GenerationRequest) => Effect.Effect<Generation, AiRejected | GenerationUnavailable>
-  /** What the last attempt at the provider failed with; none after one that succeeded. For operators. */
-  readonly lastError: Effect.Effect<AiError | undefined>
+  /** What the last attempts at the providers failed with; those that succeeded are left out. For operators. */
+  readonly lastErrors: Effect.Effect<ReadonlyArray<AiError>>
 }>()("understudy/services/Generator") {
   static readonly layer = (
     options: GeneratorOptions = {}
-  ): Layer.Layer<Generator, never, AiClient | CircuitBreaker | RateLimiter | FallbackCache | Templates> =>
+  ): Layer.Layer<Generator, never, Providers | CircuitBreaker | RateLimiter | FallbackCache | Templates> =>
     Layer.effect(Generator, make(options))
 }
 
@@ -55,11 +58,13 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
     attemptMillis: Duration.toMillis(options.attemptTimeout ?? "30 seconds"),
     totalMillis: Duration.toMillis(options.totalTimeout ?? "60 seconds"),
     maxAttempts: options.maxAttempts ?? 2,
-    baseDelayMillis: Duration.toMillis(options.retryBaseDelay ?? "1 second")
+    baseDelayMillis: Duration.toMillis(options.retryBaseDelay ?? "1 second"),
+    retryBudget: options.retryBudget ?? defaultRetryBudget
   }
-  const client = yield* AiClient
+  const { inOrder } = yield* Providers
   const cache = yield* FallbackCache
-  const { lastError, live } = makeLive({ client, breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }, policy)
+  const gates = { breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }
+  const { lastErrors, live } = makeLive(inOrder, gates, policy)
   const newId = generationIds(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
   const fallback = makeFallback({ cache, templates: yield* Templates, newId })
 
@@ -72,12 +77,12 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   const begin = (request: GenerationRequest, now: number): Call => ({
     request,
     deadlines: deadlinesFrom(policy, now),
-    attempts: 0,
-    evidence: undefined
+    attempts: 0
   })
 
   /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
-  const deliver = (call: Call, { model, text, usage }: AiAnswer): Effect.Effect<LiveGeneration> => {
+  const deliver = (call: Call, { answer, provider }: LiveAnswer): Effect.Effect<LiveGeneration> => {
+    const { model, text, usage } = answer
     const { contentType, locale, namespace, prompt, remember } = call.request
     const id = newId()
     const generation: LiveGeneration = {
@@ -85,7 +90,7 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
       id,
       text,
       attempts: call.attempts,
-      provider: client.provider,
+      provider,
       model,
       usage
     }
@@ -116,6 +121,6 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   return Generator.of({
     live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
     generate,
-    lastError
+    lastErrors
   })
 })

@@ -2,9 +2,10 @@
 import { Context, Effect, Exit, Fiber, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import type { CircuitState } from "../domain/Circuit.ts"
-import { AiClient } from "./AiClient.ts"
+import { isRecoverable } from "../domain/ErrorTable.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { Generator } from "./Generator.ts"
+import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 
 export interface Degradation {
@@ -12,11 +13,16 @@ export interface Degradation {
   readonly why: string
 }
 
-export interface ReadinessReport {
-  readonly provider: string
+export interface ProviderReadiness {
+  readonly name: string
   readonly circuit: CircuitState["_tag"]
   readonly running: number
   readonly waiting: number
+}
+
+export interface ReadinessReport {
+  /** In the order in which they are asked. */
+  readonly providers: ReadonlyArray<ProviderReadiness>
   readonly degraded: ReadonlyArray<Degradation>
 }
 
@@ -28,8 +34,8 @@ export class Readiness extends Context.Service<Readiness, {
     Layer.effect(
       Readiness,
       Effect.gen(function*() {
-        const { provider } = yield* AiClient
-        const { lastError } = yield* Generator
+        const { inOrder } = yield* Providers
+        const { lastErrors } = yield* Generator
         const breaker = yield* CircuitBreaker
         const limiter = yield* RateLimiter
         const sql = yield* Effect.serviceOption(SqlClient.SqlClient)
@@ -37,22 +43,26 @@ export class Readiness extends Context.Service<Readiness, {
           onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
           onSome: probeDatabase
         })
+        const look = Effect.fnUntraced(function*({ client: { provider: name } }: Provider) {
+          const { _tag: circuit } = yield* breaker.state(name)
+          const { running, waiting } = yield* limiter.load(name)
+          return { name, circuit, running, waiting }
+        })
         const report = Effect.gen(function*() {
-          const state = yield* breaker.state(provider)
-          const { running, waiting } = yield* limiter.load(provider)
-          const error = yield* lastError
+          const providers = yield* Effect.forEach(inOrder, look)
+          const errors = yield* lastErrors
           const degraded: ReadonlyArray<Degradation> = [
             ...notes,
-            ...(error === undefined || error._tag === "AiRejected"
-              ? []
-              : [{ what: "provider", why: error.message } as const]),
-            ...(state._tag === "Closed"
-              ? []
-              : [{ what: "circuit", why: `the circuit of ${provider} is not closed` } as const]),
-            ...(waiting === 0 ? [] : [{ what: "queue", why: `${waiting} requests wait for a permit` } as const]),
+            ...errors.filter(isRecoverable).map(({ message }) => ({ what: "provider", why: message } as const)),
+            ...providers.filter(({ circuit }) => circuit !== "Closed").map(({ name }) =>
+              ({ what: "circuit", why: `the circuit of ${name} is not closed` }) as const
+            ),
+            ...providers.filter(({ waiting }) => waiting > 0).map(({ name, waiting }) =>
+              ({ what: "queue", why: `${waiting} requests wait for a permit of ${name}` }) as const
+            ),
             ...(yield* database)
           ]
-          return { provider, circuit: state._tag, running, waiting, degraded }
+          return { providers, degraded }
         })
         return Readiness.of({ report })
       })

@@ -1,11 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Schema } from "effect"
-import { AiMalformed, AiRateLimited, AiRejected } from "../../src/domain/errors.ts"
+import { AiMalformed, AiRateLimited, AiRejected, AiTimeout } from "../../src/domain/errors.ts"
 import { nextAttemptIn } from "../../src/domain/Retry.ts"
 
 const policy = { maxAttempts: 2, baseDelayMillis: 1_000 }
 const malformed = new AiMalformed({ provider: "p", detail: "{}" })
-const failed = { error: malformed, attempts: 1, random: 0.5, remainingMillis: 10_000, minAttemptMillis: 250 }
+const failed = {
+  error: malformed,
+  attempts: 1,
+  random: 0.5,
+  remainingMillis: 10_000,
+  minAttemptMillis: 250,
+  hasNext: false
+}
 
 describe("the next attempt", () => {
   it("comes after a part of the base delay, at random", () => {
@@ -27,6 +34,14 @@ describe("the next attempt", () => {
     const error = new AiRejected({ provider: "p", status: 400, message: "no" })
     assert.isUndefined(nextAttemptIn(policy, { ...failed, error }))
     assert.isUndefined(nextAttemptIn(policy, { ...failed, attempts: 2 }))
+  })
+
+  it("does not keep anybody waiting when another provider can be asked", () => {
+    const limited = new AiRateLimited({ provider: "p", retryAfter: Duration.seconds(4) })
+    const timeout = new AiTimeout({ provider: "p", after: Duration.seconds(30), shortened: false })
+    assert.isUndefined(nextAttemptIn(policy, { ...failed, error: limited, hasNext: true }))
+    assert.isUndefined(nextAttemptIn(policy, { ...failed, error: timeout, hasNext: true }))
+    assert.strictEqual(nextAttemptIn(policy, { ...failed, hasNext: true }), 500)
   })
 
   it.prop(

@@ -12,7 +12,7 @@ const decodeJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Unknown
 
 const decodeReadiness = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({
   status: Schema.String,
-  circuit: Schema.String,
+  providers: Schema.Array(Schema.Struct({ circuit: Schema.String })),
   degraded: Schema.Array(Schema.Struct({ what: Schema.String, why: Schema.String }))
 })))
 
@@ -148,15 +148,15 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
       assert.strictEqual((yield* send(`${url}/health/live`)).text, "{\"status\":\"ok\"}")
       const ready = Effect.map(send(`${url}/health/ready`), ({ status, text }) => [status, decodeJson(text)] as const)
       const name = new URL(provider.url).host
-      const idle = { provider: name, running: 0, waiting: 0 }
-      assert.deepStrictEqual(yield* ready, [200, { status: "ok", degraded: [], circuit: "closed", ...idle }])
+      const healthy = { status: "ok", degraded: [], providers: [{ name, circuit: "closed", running: 0, waiting: 0 }] }
+      assert.deepStrictEqual(yield* ready, [200, healthy])
       yield* provider.respondWith(Mode.status(500))
       yield* Effect.forEach([1, 2, 3], (n) => ask(url, `Write ${n}`))
-      const { circuit, degraded, status } = decodeReadiness((yield* send(`${url}/health/ready`)).text)
-      assert.deepStrictEqual([status, circuit], ["degraded", "open"])
+      const { degraded, providers, status } = decodeReadiness((yield* send(`${url}/health/ready`)).text)
+      assert.deepStrictEqual([status, providers[0]?.circuit], ["degraded", "open"])
       assert.include(degraded.find(({ what }) => what === "circuit")?.why, name)
       yield* live
-      assert.deepStrictEqual(yield* ready, [200, { status: "ok", degraded: [], circuit: "closed", ...idle }])
+      assert.deepStrictEqual(yield* ready, [200, healthy])
     }))
 
   it.effect("the metrics are Prometheus text", () =>

@@ -16,6 +16,7 @@ import {
   provider,
   request,
   type Scripted,
+  secondProvider,
   takes
 } from "../support/scripted.ts"
 
@@ -344,4 +345,89 @@ describe("a client that is itself at fault", () => {
           assert.strictEqual(yield* circuit, "Open")
         })
     ))
+})
+
+describe("a second provider", () => {
+  it.effect("answers live, and says so, when the circuit of the first is open", () =>
+    scenario(
+      { script: [fails], second: [answers], maxAttempts: 1, template: aTemplate },
+      (seen) =>
+        Effect.gen(function*() {
+          for (let n = 0; n < 4; n++) {
+            assert.deepInclude(yield* generate("x"), { source: "live", provider: secondProvider })
+          }
+          assert.strictEqual(yield* circuit, "Open")
+          assert.strictEqual(seen.calls, 3)
+          assert.strictEqual(seen.second.calls, 4)
+        })
+    ))
+
+  it.effect("is asked after the first one's attempts, which count for the answer", () =>
+    scenario({ script: [fails], second: [answers] }, (seen) =>
+      Effect.gen(function*() {
+        const answer = yield* patiently(generate("x"), 2)
+        assert.deepInclude(answer, { source: "live", provider: secondProvider, attempts: 3 })
+        assert.strictEqual(seen.calls, 2)
+      })))
+
+  it.effect("is asked at once when the first one asks us to wait", () => {
+    const limited = new AiRateLimited({ provider, retryAfter: Duration.seconds(10) })
+    return scenario({ script: [failsWith(limited)], second: [answers] }, (seen) =>
+      Effect.gen(function*() {
+        assert.deepInclude(yield* generate("x"), { source: "live", provider: secondProvider, attempts: 2 })
+        assert.deepInclude(yield* generate("y"), { source: "live", provider: secondProvider, attempts: 1 })
+        assert.strictEqual(seen.calls, 1)
+      }))
+  })
+
+  it.effect("is asked at once when the first one has no room", () =>
+    scenario({ script: [hangs], second: [answers], limiter: { concurrency: 1 } }, () =>
+      Effect.gen(function*() {
+        yield* Effect.forkChild(generate("holds the permit"))
+        yield* TestClock.adjust("1 second")
+        const answer = yield* patiently(generate("x"), 2)
+        assert.deepInclude(answer, { source: "live", provider: secondProvider, attempts: 1 })
+      })))
+
+  it.effect("gets what is left of the time when the first one hangs", () =>
+    scenario({ script: [hangs], second: [takes(5_000)] }, (seen) =>
+      Effect.gen(function*() {
+        const answer = yield* patiently(generate("x"), 36)
+        assert.deepInclude(answer, { source: "live", provider: secondProvider, attempts: 2 })
+        assert.strictEqual(seen.calls, 1)
+      })))
+
+  it.effect("is not asked when the first one refuses the request itself", () => {
+    const refusal = new AiRejected({ provider, status: 422, message: "no" })
+    return scenario({ script: [failsWith(refusal)], second: [answers] }, (seen) =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* Effect.flip(generate("x")), refusal)
+        assert.strictEqual(seen.second.calls, 0)
+      }))
+  })
+
+  it.effect("says why when it is out too", () =>
+    scenario(
+      { script: [fails], second: [failsWith(malformed)], maxAttempts: 1, template: aTemplate },
+      () =>
+        Effect.gen(function*() {
+          assert.deepInclude(yield* generate("x"), { source: "template", reason: "malformed", attempts: 2 })
+        })
+    ))
+})
+
+describe("the retry budget", () => {
+  it.effect("used up leaves no retry, and the failure is still counted", () =>
+    scenario({
+      script: [fails],
+      retryBudget: { ratio: 0, floor: 1 },
+      breaker: { failures: 2 },
+      template: aTemplate
+    }, (seen) =>
+      Effect.gen(function*() {
+        assert.deepInclude(yield* patiently(generate("x"), 2), { attempts: 2 })
+        assert.deepInclude(yield* generate("x"), { source: "template", reason: "unavailable", attempts: 1 })
+        assert.strictEqual(seen.calls, 3)
+        assert.strictEqual(yield* circuit, "Open")
+      })))
 })

@@ -17,6 +17,7 @@ import type { CircuitBreaker } from "../../src/services/CircuitBreaker.ts"
 import type { makeFallback } from "../../src/services/Fallback.ts"
 import type { FallbackCache } from "../../src/services/FallbackCache.ts"
 import type { Generator } from "../../src/services/Generator.ts"
+import type { Providers } from "../../src/services/Providers.ts"
 import type { RateLimiter } from "../../src/services/RateLimiter.ts"
 import type { Templates } from "../../src/services/Templates.ts"
 
@@ -57,6 +58,6 @@ it("what is left of the whole ladder is a refusal of the request, or nothing to 
 
 it("the ladder needs its services, and none of them leaks into its methods", () => {
   expectTypeOf<typeof Generator.layer>().returns.toEqualTypeOf<
-    Layer.Layer<Generator, never, AiClient | CircuitBreaker | RateLimiter | FallbackCache | Templates>
+    Layer.Layer<Generator, never, Providers | CircuitBreaker | RateLimiter | FallbackCache | Templates>
   >()
 })

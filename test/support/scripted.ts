@@ -3,14 +3,15 @@ import { Effect, Layer, Option } from "effect"
 import type { AiAnswer, AiRequest } from "../../src/domain/Ai.ts"
 import { type AiError, AiUnavailable } from "../../src/domain/errors.ts"
 import { defaultNamespace, GenerationId, type GenerationRequest } from "../../src/domain/Generation.ts"
-import { AiClient } from "../../src/services/AiClient.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../../src/services/CircuitBreaker.ts"
 import { type CacheMatch, FallbackCache, type RememberedAnswer } from "../../src/services/FallbackCache.ts"
 import { Generator, type GeneratorOptions } from "../../src/services/Generator.ts"
+import { Providers } from "../../src/services/Providers.ts"
 import { RateLimiter, type RateLimiterOptions } from "../../src/services/RateLimiter.ts"
 import { type RenderedTemplate, Templates } from "../../src/services/Templates.ts"
 
 export const provider = "scripted"
+export const secondProvider = "second"
 
 type Attempt = (request: AiRequest) => Effect.Effect<AiAnswer, AiError>
 type Find = FallbackCache["Service"]["find"]
@@ -47,22 +48,23 @@ export const aTemplate: RenderedTemplate = { name: "generic", text: "a template 
 export interface Scripted extends GeneratorOptions {
   /** What the provider does, attempt by attempt; the last one for ever. */
   readonly script: ReadonlyArray<Attempt>
+  /** The script of another provider, which is asked when the first one is out; none: there is just one. */
+  readonly second?: ReadonlyArray<Attempt>
   readonly find?: Find
   readonly template?: RenderedTemplate
   readonly breaker?: CircuitBreakerOptions
   readonly limiter?: RateLimiterOptions
 }
 
-/** The real ladder over scripted ends, and what has been seen at them. */
-export const makeLadder = ({ breaker, find, limiter, script, template, ...options }: Scripted) => {
+/** A provider that follows its script, and what was seen of it. */
+const makeProvider = (name: string, script: ReadonlyArray<Attempt>) => {
   const seen = {
     calls: 0,
     running: 0,
     peak: 0,
     interrupted: 0,
     startedAt: Array<number>(),
-    prompts: Array<string>(),
-    remembered: Array<RememberedAnswer>()
+    prompts: Array<string>()
   }
   const generate: Attempt = (request) =>
     Effect.clockWith((clock) => {
@@ -80,19 +82,27 @@ export const makeLadder = ({ breaker, find, limiter, script, template, ...option
       })
       return Effect.ensuring(Effect.onInterrupt(attempt(request), () => interrupted), ended)
     })
+  return { seen, client: { provider: name, generate } }
+}
+
+/** The real ladder over scripted ends, and what has been seen at them. */
+export const makeLadder = ({ breaker, find, limiter, script, second, template, ...options }: Scripted) => {
+  const first = makeProvider(provider, script)
+  const next = makeProvider(secondProvider, second ?? [])
+  const remembered: Array<RememberedAnswer> = []
   const layer = Generator.layer(options).pipe(
     Layer.provideMerge(Layer.mergeAll(
-      Layer.succeed(AiClient, { provider, generate }),
+      Providers.layerList([{ client: first.client }, ...second === undefined ? [] : [{ client: next.client }]]),
       Layer.succeed(FallbackCache, {
         find: find ?? (() => Effect.succeedNone),
-        remember: (answer) => Effect.sync(() => void seen.remembered.push(answer))
+        remember: (answer) => Effect.sync(() => void remembered.push(answer))
       }),
       Layer.succeed(Templates, { render: () => Effect.succeed(Option.fromUndefinedOr(template)) }),
       CircuitBreaker.layerMemory(breaker),
       RateLimiter.layer(limiter)
     ))
   )
-  return { layer, seen }
+  return { layer, seen: Object.assign(first.seen, { remembered, second: next.seen }) }
 }
 
 export const request = (prompt: string, more: Partial<GenerationRequest> = {}): GenerationRequest => ({

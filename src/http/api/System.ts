@@ -11,10 +11,12 @@ const Readiness = Schema.Struct({
     what: Schema.Literals(["provider", "circuit", "database", "queue"]),
     why: Schema.String
   })),
-  provider: Schema.String,
-  circuit: Schema.Literals(["closed", "half_open", "open"]),
-  running: Schema.Int.annotate({ description: "Attempts under way" }),
-  waiting: Schema.Int.annotate({ description: "Requests waiting for a permit" })
+  providers: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    circuit: Schema.Literals(["closed", "half_open", "open"]),
+    running: Schema.Int.annotate({ description: "Attempts under way" }),
+    waiting: Schema.Int.annotate({ description: "Requests waiting for a permit" })
+  })).annotate({ description: "In the order in which they are asked" })
 })
 
 export class HealthApi extends HttpApiGroup.make("health", { topLevel: true }).add(

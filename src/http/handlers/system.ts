@@ -15,13 +15,10 @@ export const HealthHandlers = HttpApiBuilder.group(
     return handlers
       .handle("live", () => Effect.succeed({ status: "ok" as const }))
       .handle("ready", () =>
-        Effect.map(readiness.report, ({ circuit, degraded, provider, running, waiting }) => ({
+        Effect.map(readiness.report, ({ degraded, providers }) => ({
           status: degraded.length === 0 ? "ok" as const : "degraded" as const,
           degraded,
-          provider,
-          circuit: circuitNames[circuit],
-          running,
-          waiting
+          providers: providers.map((provider) => ({ ...provider, circuit: circuitNames[provider.circuit] }))
         })))
   })
 )

@@ -1,0 +1,206 @@
+/** One provider's part of the live step: attempts, gated by its circuit and its limits, with retries on a budget. */
+import { Clock, Duration, Effect, Exit, Metric, Random } from "effect"
+import { type AiAnswer, estimateTokens } from "../domain/Ai.ts"
+import type { Admission, Outcome } from "../domain/Circuit.ts"
+import { attemptTime, type Deadlines, type TimePolicy } from "../domain/Deadlines.ts"
+import {
+  type AiError,
+  AiTimeout,
+  AiUnavailable,
+  type CircuitOpen,
+  DeadlineExceeded,
+  type LimitExceeded,
+  type LiveError
+} from "../domain/errors.ts"
+import { outcomeOf } from "../domain/ErrorTable.ts"
+import type { GenerationRequest } from "../domain/Generation.ts"
+import { nextAttemptIn, type RetryPolicy } from "../domain/Retry.ts"
+import * as RetryBudget from "../domain/RetryBudget.ts"
+import { type CircuitBreaker, outcomeOfExit } from "./CircuitBreaker.ts"
+import type { Provider } from "./Providers.ts"
+import type { Permit, RateLimiter } from "./RateLimiter.ts"
+
+export interface LivePolicy extends TimePolicy, RetryPolicy {
+  readonly retryBudget: RetryBudget.RetryBudgetPolicy
+}
+
+export interface Gates {
+  readonly breaker: CircuitBreaker["Service"]
+  readonly limiter: RateLimiter["Service"]
+}
+
+/** One call on its way down the ladder: what must be known of it wherever it ends. */
+export interface Call {
+  readonly request: GenerationRequest
+  readonly deadlines: Deadlines
+  /** Attempts that reached a provider, whichever. */
+  attempts: number
+}
+
+/** The part of a call that one provider sees. */
+interface Run {
+  readonly call: Call
+  /** Another provider can be asked after this one. */
+  readonly hasNext: boolean
+  /** Attempts that reached this provider. */
+  attempts: number
+  /**
+   * What the last attempt says of the provider's health. A call is counted once, when it ends: attempts that a retry
+   * rescues are no failures.
+   */
+  evidence: { readonly admission: Admission; readonly outcome: Outcome } | undefined
+}
+
+const attemptCount = Metric.counter("understudy_attempts_total", {
+  description: "Attempts that reached a provider, by how they ended",
+  incremental: true
+})
+const retryCount = Metric.counter("understudy_retries_total", {
+  description: "Attempts made again; verdict denied: the retry budget was used up",
+  incremental: true
+})
+
+export interface ProviderStep {
+  readonly provider: string
+  /** Asks this provider, once or again. `hasNext`: another one can be asked after it. */
+  readonly ask: (call: Call, hasNext: boolean) => Effect.Effect<AiAnswer, LiveError>
+  /** What the last attempt failed with; none after one that succeeded. */
+  readonly lastError: Effect.Effect<AiError | undefined>
+}
+
+/** Composes the step over its gates. Each function below shows in its type what can still go wrong after it. */
+export const makeProviderStep = (
+  { attemptTimeout, client }: Provider,
+  { breaker, limiter }: Gates,
+  ladderPolicy: LivePolicy
+): ProviderStep => {
+  const key = client.provider
+  const policy = attemptTimeout === undefined
+    ? ladderPolicy
+    : { ...ladderPolicy, attemptMillis: Duration.toMillis(attemptTimeout) }
+  const wholeAttempt = Duration.millis(policy.attemptMillis)
+  let lastError: AiError | undefined
+  let budget = RetryBudget.initial
+
+  const counted = (result: string) => Metric.update(Metric.withAttributes(attemptCount, { provider: key, result }), 1)
+  const succeeded = counted("success")
+  const answered = Effect.suspend(() => {
+    lastError = undefined
+    return succeeded
+  })
+  const retried = (verdict: "made" | "denied") =>
+    Metric.update(Metric.withAttributes(retryCount, { provider: key, verdict }), 1)
+
+  /** The provider's call, bounded in time from its start to the last byte of its body. */
+  const timed = (call: Call, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
+    Clock.clockWith((clock) => {
+      const time = attemptTime(policy, call.deadlines, clock.currentTimeMillisUnsafe(), permit.waitedMillis)
+      const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
+      return Effect.timeoutOrElse(client.generate(call.request), {
+        duration: after,
+        orElse: () => Effect.fail(new AiTimeout({ provider: key, after, shortened: time.shortened }))
+      })
+    })
+
+  /** Books what an attempt came to: a probe at once, for the circuit waits for it; any other when the call ends. */
+  const book = (run: Run, admission: Admission, exit: Exit.Exit<AiAnswer, AiError>): Effect.Effect<void> => {
+    if (admission.probe) return breaker.settle(key, admission, outcomeOfExit(exit, outcomeOf))
+    if (Exit.isFailure(exit) && Exit.hasInterrupts(exit)) return Effect.void
+    const outcome = outcomeOfExit(exit, outcomeOf)
+    // An attempt that our own queue had cut short leaves standing what an earlier one has shown.
+    if (outcome._tag !== "Ignored" || run.evidence === undefined) run.evidence = { admission, outcome }
+    return Effect.void
+  }
+
+  /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
+  const react = (error: AiError): Effect.Effect<void> => {
+    lastError = error
+    const count = counted(error._tag)
+    switch (error._tag) {
+      case "AiRateLimited":
+        return Effect.andThen(count, limiter.coolDown(key, error.retryAfter))
+      case "AiUnauthorized":
+        return Effect.andThen(count, Effect.logError(error.message))
+      default:
+        return count
+    }
+  }
+
+  /** A client that dies is a bug of the client's; its user gets the fallback, and the log the bug. */
+  const survived = (cause: unknown): Effect.Effect<never, AiUnavailable> =>
+    Effect.andThen(
+      Effect.logError(`the client of ${key} died`, cause),
+      Effect.fail(new AiUnavailable({ provider: key, detail: "its client died: see the log" }))
+    )
+
+  const admitted = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError | CircuitOpen> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(breaker.admit(key), (admission) => {
+        run.attempts += 1
+        run.call.attempts += 1
+        return Effect.onExit(restore(timed(run.call, permit)), (exit) => book(run, admission, exit))
+      })
+    )
+
+  const attempt = (run: Run, now: number): Effect.Effect<AiAnswer, AiError | CircuitOpen | LimitExceeded> => {
+    const { deadlines, request } = run.call
+    return Effect.andThen(
+      breaker.check(key),
+      limiter.withPermit({
+        key,
+        namespace: request.namespace,
+        // With another provider to ask, nobody waits here for long.
+        deadline: run.hasNext ? Math.min(deadlines.live, now + policy.baseDelayMillis) : deadlines.live,
+        minAttemptMillis: deadlines.minAttemptMillis,
+        tokens: estimateTokens(request.prompt) + request.maxTokens
+      }, (permit) => admitted(run, permit))
+    )
+  }
+
+  const again = (run: Run, error: LiveError): Effect.Effect<AiAnswer, LiveError> =>
+    Effect.flatMap(Random.next, (random) =>
+      Clock.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const wait = nextAttemptIn(policy, {
+          error,
+          attempts: run.attempts,
+          random,
+          remainingMillis: run.call.deadlines.live - now,
+          minAttemptMillis: run.call.deadlines.minAttemptMillis,
+          hasNext: run.hasNext
+        })
+        if (wait === undefined) return Effect.fail(error)
+        const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
+        if (spent === undefined) return Effect.andThen(retried("denied"), Effect.fail(error))
+        budget = spent
+        return Effect.andThen(retried("made"), Effect.delay(attempts(run), wait))
+      }))
+
+  const attempts = (run: Run): Effect.Effect<AiAnswer, LiveError> =>
+    Clock.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const { live, minAttemptMillis } = run.call.deadlines
+      if (now + minAttemptMillis > live) {
+        return Effect.fail(new DeadlineExceeded({ total: Duration.millis(policy.totalMillis) }))
+      }
+      return Effect.catch(attempt(run, now), (error) => {
+        const next = again(run, error)
+        return "provider" in error ? Effect.andThen(react(error), next) : next
+      })
+    })
+
+  return {
+    provider: key,
+    lastError: Effect.sync(() => lastError),
+    ask: (call, hasNext) =>
+      Clock.clockWith((clock) => {
+        budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
+        const run: Run = { call, hasNext, attempts: 0, evidence: undefined }
+        return Effect.onExit(Effect.tap(Effect.catchDefect(attempts(run), survived), answered), (exit) => {
+          // The caller's interruption is nobody's failure.
+          if (run.evidence === undefined || (Exit.isFailure(exit) && Exit.hasInterrupts(exit))) return Effect.void
+          return breaker.settle(key, run.evidence.admission, run.evidence.outcome)
+        })
+      })
+  }
+}

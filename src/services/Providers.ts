@@ -1,0 +1,24 @@
+/** The providers that the live step asks, in order: the next one when the one before it is out. */
+import { type Array, Context, type Duration, Effect, Layer } from "effect"
+import { AiClient } from "./AiClient.ts"
+
+export interface Provider {
+  readonly client: AiClient["Service"]
+  /** The longest that one attempt at this provider may take; absent: the generator's. */
+  readonly attemptTimeout?: Duration.Duration | undefined
+}
+
+export class Providers extends Context.Service<Providers, {
+  /** First the one that is asked first. Their names differ. */
+  readonly inOrder: Array.NonEmptyReadonlyArray<Provider>
+}>()("understudy/services/Providers") {
+  /** One provider: the `AiClient` at hand. */
+  static readonly layer: Layer.Layer<Providers, never, AiClient> = Layer.effect(
+    Providers,
+    Effect.map(AiClient, (client) => ({ inOrder: [{ client }] }))
+  )
+
+  /** Several, in the order of preference. */
+  static readonly layerList = (inOrder: Array.NonEmptyReadonlyArray<Provider>): Layer.Layer<Providers> =>
+    Layer.succeed(Providers, { inOrder })
+}
