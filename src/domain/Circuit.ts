@@ -6,125 +6,99 @@
  *
  * All times are milliseconds since the epoch; durations are milliseconds.
  */
+import { type CircuitPolicy, complaintOf, count, type Outcome, trips } from "./CircuitPolicy.ts"
+import {
+  type CircuitState,
+  closed,
+  type HalfOpen,
+  nextGeneration,
+  type Probe,
+  type RecentFailure
+} from "./CircuitState.ts"
 
-export interface CircuitPolicy {
-  /** Failures within `windowMillis`, with no success between them, that open the circuit. */
-  readonly failures: number
-  readonly windowMillis: number
-  /** The longest opening that a provider's `Retry-After` can ask for. */
-  readonly maxRetryAfterMillis: number
-}
-
-interface Common {
-  readonly generation: number
-  readonly since: number
-  /** Consecutive openings, the input of the backoff: survives a close, see {@link settle}. */
-  readonly openings: number
-  /** How long the last opening lasted; 0 before the first. */
-  readonly lastOpenMillis: number
-}
-
-export interface Closed extends Common {
-  readonly _tag: "Closed"
-  /** When calls failed, oldest first, with no success between them. */
-  readonly failures: ReadonlyArray<number>
-}
-
-export interface Open extends Common {
-  readonly _tag: "Open"
-  readonly until: number
-}
-
-export interface HalfOpen extends Common {
-  readonly _tag: "HalfOpen"
-  /** Whether a probe is under way. */
-  readonly probing: boolean
-}
-
-export type CircuitState = Closed | Open | HalfOpen
-
-/** What an admitted call came to. */
-export type Outcome =
-  | { readonly _tag: "Success" }
-  | {
-    readonly _tag: "Failure"
-    /** The provider asks to stay away for this long. */
-    readonly retryAfterMillis?: number | undefined
-    /** For the operator who reads why a circuit opened. */
-    readonly reason?: string | undefined
-  }
-  /** Says nothing of the provider's health: interrupted, rate-limited, our own key, our own queue. */
-  | { readonly _tag: "Ignored" }
-
-export const success: Outcome = { _tag: "Success" }
-export const ignored: Outcome = { _tag: "Ignored" }
-export const failure = (reason?: string, retryAfterMillis?: number): Outcome => ({
-  _tag: "Failure",
-  reason,
-  retryAfterMillis
-})
+export { type CircuitPolicy, failure, ignored, type Outcome, success, type TripPolicy } from "./CircuitPolicy.ts"
+export { CircuitState, type Closed, type HalfOpen, initial, type Open, type RecentFailure } from "./CircuitState.ts"
 
 /** The right to make a call, to be given back with its outcome. */
 export interface Admission {
   readonly generation: number
   readonly probe: boolean
+  readonly startedAt: number
 }
 
 export type Verdict =
   | { readonly _tag: "Admitted"; readonly admission: Admission; readonly state: CircuitState }
   | { readonly _tag: "Rejected"; readonly retryAfterMillis: number }
 
-/** While a probe runs nobody can know when it ends; callers are told to come back after this. */
+/** Nobody can know when a probe ends, or a forced opening; callers are told to come back after these. */
 const probeRetryAfterMillis = 1_000
+const forcedRetryAfterMillis = 30_000
 
-export const initial = (now: number): CircuitState => ({
-  _tag: "Closed",
-  generation: 0,
-  since: now,
-  openings: 0,
-  lastOpenMillis: 0,
-  failures: []
-})
+/** How many failures are kept for the operator, and how much of each reason. */
+const recentFailures = 10
+const reasonLength = 200
 
 /** How long a call would be rejected for now; 0 when it would be admitted. Changes nothing. */
-export const rejectedFor = (state: CircuitState, now: number): number => {
+export const rejectedFor = (policy: CircuitPolicy, state: CircuitState, now: number): number => {
   switch (state._tag) {
     case "Closed":
       return 0
     case "Open":
-      return Math.max(0, state.until - now)
+      return state.forced ? forcedRetryAfterMillis : Math.max(0, state.until - now)
     case "HalfOpen":
-      return state.probing ? probeRetryAfterMillis : 0
+      return live(state, now).length < policy.probes ? 0 : probeRetryAfterMillis
   }
 }
 
 /** Admits a call, as a probe when the opening is over, or rejects it. */
-export const admit = (state: CircuitState, now: number): Verdict => {
+export const admit = (policy: CircuitPolicy, state: CircuitState, now: number): Verdict => {
   if (state._tag === "Closed") {
-    return { _tag: "Admitted", admission: { generation: state.generation, probe: false }, state }
+    return { _tag: "Admitted", admission: { generation: state.generation, probe: false, startedAt: now }, state }
   }
-  const retryAfterMillis = rejectedFor(state, now)
+  const retryAfterMillis = rejectedFor(policy, state, now)
   if (retryAfterMillis > 0) return { _tag: "Rejected", retryAfterMillis }
-  const generation = state.generation + 1
+  const generation = nextGeneration(state, now)
+  const running = state._tag === "HalfOpen" ? live(state, now) : []
   return {
     _tag: "Admitted",
-    admission: { generation, probe: true },
+    admission: { generation, probe: true, startedAt: now },
     state: {
       _tag: "HalfOpen",
       generation,
       since: state._tag === "HalfOpen" ? state.since : now,
       openings: state.openings,
       lastOpenMillis: state.lastOpenMillis,
-      probing: true
+      recent: state.recent,
+      probes: [...running, { generation, leaseUntil: now + policy.probeLeaseMillis }],
+      successes: state._tag === "HalfOpen" ? state.successes : 0
     }
   }
 }
 
-const recentFailures = (
-  policy: CircuitPolicy,
-  state: Closed,
-  now: number
-): ReadonlyArray<number> => [...state.failures.filter((at) => now - at < policy.windowMillis), now]
+/** Keeps a running probe's slot for another lease; a slot that is gone cannot be won back. */
+export const renew = (policy: CircuitPolicy, state: CircuitState, admission: Admission, now: number): CircuitState =>
+  state._tag === "HalfOpen" && counts(state, admission)
+    ? {
+      ...state,
+      probes: state.probes.map((probe) =>
+        probe.generation === admission.generation
+          ? { ...probe, leaseUntil: Math.max(probe.leaseUntil, now + policy.probeLeaseMillis) }
+          : probe
+      )
+    }
+    : state
+
+/** Whether the outcome of this admission still means something. */
+export const counts = (state: CircuitState, { generation }: Admission): boolean => {
+  switch (state._tag) {
+    case "Closed":
+      return !state.forced && generation === state.generation
+    case "Open":
+      return false
+    case "HalfOpen":
+      return state.probes.some((probe) => probe.generation === generation)
+  }
+}
 
 /**
  * Which consecutive opening this outcome would start, 1 for the first; `undefined` when it opens nothing. Ask before
@@ -137,18 +111,13 @@ export const openingOf = (
   outcome: Outcome,
   now: number
 ): number | undefined => {
-  if (outcome._tag !== "Failure" || admission.generation !== state.generation) return undefined
-  switch (state._tag) {
-    case "Open":
-      return undefined
-    case "HalfOpen":
-      return state.openings + 1
-    case "Closed": {
-      if (recentFailures(policy, state, now).length < policy.failures) return undefined
-      // A circuit that has stayed closed as long as it was last open starts its backoff anew.
-      return now - state.since >= state.lastOpenMillis ? 1 : state.openings + 1
-    }
-  }
+  if (outcome._tag === "Ignored" || !counts(state, admission)) return undefined
+  const bad = complaintOf(policy, outcome, now - admission.startedAt) !== undefined
+  if (state._tag !== "Closed") return bad ? state.openings + 1 : undefined
+  if (!bad && policy.trip._tag === "Consecutive") return undefined
+  if (!trips(policy.trip, count(policy.trip, state, bad, now), now)) return undefined
+  // A circuit that has stayed closed as long as it was last open starts its backoff anew.
+  return now - state.since >= state.lastOpenMillis ? 1 : state.openings + 1
 }
 
 /**
@@ -163,28 +132,36 @@ export const settle = (
   now: number,
   openMillis: number
 ): CircuitState => {
-  if (admission.generation !== state.generation || state._tag === "Open") return state
+  if (state._tag === "Open" || !counts(state, admission)) return state
+  if (outcome._tag === "Ignored") return state._tag === "HalfOpen" ? free(state, admission) : state
+  const complaint = complaintOf(policy, outcome, now - admission.startedAt)
+  const recent = complaint === undefined ? state.recent : remember(state.recent, complaint, now)
   const openings = openingOf(policy, state, admission, outcome, now)
-  if (openings !== undefined && outcome._tag === "Failure") {
-    const asked = Math.min(outcome.retryAfterMillis ?? 0, policy.maxRetryAfterMillis)
+  if (openings !== undefined) {
+    const asked = outcome._tag === "Failure" ? Math.min(outcome.retryAfterMillis ?? 0, policy.maxRetryAfterMillis) : 0
     const lastOpenMillis = Math.max(openMillis, asked)
-    const generation = state.generation + 1
-    return { _tag: "Open", generation, since: now, openings, lastOpenMillis, until: now + lastOpenMillis }
+    const generation = nextGeneration(state, now)
+    const until = now + lastOpenMillis
+    return { _tag: "Open", generation, since: now, openings, lastOpenMillis, recent, forced: false, until }
   }
-  switch (outcome._tag) {
-    case "Ignored":
-      return state._tag === "HalfOpen" ? { ...state, probing: false } : state
-    case "Success":
-      if (state._tag === "Closed") return state.failures.length === 0 ? state : { ...state, failures: [] }
-      return {
-        _tag: "Closed",
-        generation: state.generation + 1,
-        since: now,
-        openings: state.openings,
-        lastOpenMillis: state.lastOpenMillis,
-        failures: []
-      }
-    case "Failure":
-      return state._tag === "Closed" ? { ...state, failures: recentFailures(policy, state, now) } : state
+  if (state._tag === "Closed") {
+    const counted = count(policy.trip, state, complaint !== undefined, now)
+    return complaint === undefined ? counted : { ...counted, recent }
   }
+  return state.successes + 1 < policy.successes
+    ? { ...free(state, admission), successes: state.successes + 1 }
+    : closed({ ...state, generation: nextGeneration(state, now), since: now })
 }
+
+const live = (state: HalfOpen, now: number): ReadonlyArray<Probe> =>
+  state.probes.filter(({ leaseUntil }) => leaseUntil > now)
+
+const free = (state: HalfOpen, { generation }: Admission): HalfOpen => ({
+  ...state,
+  probes: state.probes.filter((probe) => probe.generation !== generation)
+})
+
+const remember = (recent: ReadonlyArray<RecentFailure>, reason: string, at: number): ReadonlyArray<RecentFailure> => [
+  ...recent.slice(1 - recentFailures),
+  { at, reason: reason.slice(0, reasonLength) }
+]
