@@ -22,7 +22,10 @@ import {
 
 const generate = (prompt: string, more = {}) => Generator.use((generator) => generator.generate(request(prompt, more)))
 const circuit = Effect.map(CircuitBreaker.use((breaker) => breaker.state(provider)), ({ _tag }) => _tag)
-const load = RateLimiter.use((limiter) => limiter.load(provider))
+const load = Effect.map(
+  RateLimiter.use((limiter) => limiter.load(provider)),
+  ({ running, waiting }) => ({ running, waiting })
+)
 
 /** Runs a call to its end, however long it waits. */
 const patiently = Effect.fnUntraced(function*<A, E, R>(call: Effect.Effect<A, E, R>, seconds = 70) {
@@ -300,10 +303,10 @@ describe("whoever goes away", () => {
       Effect.gen(function*() {
         const fiber = yield* Effect.forkChild(generate("x"))
         yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(yield* load, { running: 1, waiting: 0 })
+        assert.deepInclude(yield* load, { running: 1, waiting: 0 })
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(seen.interrupted, 1)
-        assert.deepStrictEqual(yield* load, { running: 0, waiting: 0 })
+        assert.deepInclude(yield* load, { running: 0, waiting: 0 })
         assert.deepInclude(yield* generate("x"), { source: "live" })
         assert.strictEqual(yield* circuit, "Closed")
       })))

@@ -52,14 +52,14 @@ describe("concurrency", () => {
         () => Effect.forkChild(permit(Effect.sleep("1 second")))
       )
       yield* settle
-      assert.deepStrictEqual(yield* load, { running: 1, waiting: 8 })
+      assert.deepInclude(yield* load, { running: 1, waiting: 8 })
       const error = yield* Effect.flip(permit(Effect.void))
       assert.deepInclude(error, { _tag: "LimitExceeded", reason: "queue_full" })
       assert.isAbove(Duration.toMillis(error.retryAfter), 0)
       yield* seconds(9)
       yield* Fiber.joinAll(fibers)
       yield* permit(Effect.void)
-      assert.deepStrictEqual(yield* load, { running: 0, waiting: 0 })
+      assert.deepInclude(yield* load, { running: 0, waiting: 0 })
     }).pipe(withLimiter({ concurrency: 1, queue: 8 })))
 
   it.effect("refuses at once whom the wait would make miss the deadline", () =>
@@ -81,7 +81,7 @@ describe("concurrency", () => {
       const waiter = yield* Effect.forkChild(Effect.flip(permitFor(5_000)(Effect.void)))
       yield* TestClock.adjust("5 seconds")
       assert.deepInclude(yield* Fiber.join(waiter), { reason: "would_miss_deadline" })
-      assert.deepStrictEqual(yield* load, { running: 1, waiting: 0 })
+      assert.deepInclude(yield* load, { running: 1, waiting: 0 })
     }).pipe(withLimiter({ concurrency: 1 })))
 
   it.effect("tells an attempt how long our own limits made it wait", () =>
@@ -110,10 +110,10 @@ describe("concurrency", () => {
           yield* Fiber.interrupt(fiber)
         }
       }
-      assert.deepStrictEqual(yield* load, { running: 0, waiting: 0 })
+      assert.deepInclude(yield* load, { running: 0, waiting: 0 })
       const all = yield* Effect.forEach(Array.from({ length: 4 }), () => Effect.forkChild(permit(Effect.sleep(1))))
       yield* settle
-      assert.deepStrictEqual(yield* load, { running: 4, waiting: 0 })
+      assert.deepInclude(yield* load, { running: 4, waiting: 0 })
       yield* TestClock.adjust(1)
       yield* Fiber.joinAll(all)
     }).pipe(Random.withSeed("permits"), withLimiter({ concurrency: 4, queue: 64, requestsPerMinute: 1_000_000 })))
