@@ -1,5 +1,6 @@
 /** One attempt at a provider: what is asked and what comes back. */
 import type { Usage } from "./Generation.ts"
+import type { ProviderLimits } from "./RateLimitHeaders.ts"
 
 export interface AiRequest {
   readonly prompt: string
@@ -16,6 +17,8 @@ export interface AiAnswer {
   readonly model: string
   /** Absent when the provider does not say. */
   readonly usage: Usage | undefined
+  /** What the provider says of its limits; absent when it says nothing. */
+  readonly limits?: ProviderLimits | undefined
 }
 
 /** A guess of a text's tokens without the provider's tokenizer: four characters each, as English has on average. */

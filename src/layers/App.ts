@@ -6,55 +6,54 @@ import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
 import { fileURLToPath } from "node:url"
 import { Routes } from "../http/handlers/Routes.ts"
-import { AiClient } from "../services/AiClient.ts"
-import { ApiKeys } from "../services/ApiKeys.ts"
-import { CircuitBreaker } from "../services/CircuitBreaker.ts"
 import { Embedder } from "../services/Embedder.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
-import { Providers } from "../services/Providers.ts"
-import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
-import type { AppConfig } from "./AppConfig.ts"
+import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
 import * as Database from "./Database.ts"
 import * as NodeBody from "./NodeBody.ts"
+import * as ProviderConfig from "./ProviderConfig.ts"
+import type { ProviderConfigs } from "./ProviderConfig.ts"
+import * as ProviderLayers from "./ProviderLayers.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
-/** The ladder and all its services over a real provider and database; without HTTP. */
-const ladder = (config: AppConfig) =>
-  Readiness.layer(notes(config)).pipe(
-    Layer.provideMerge(Generator.layer(config)),
-    Layer.provideMerge(Layer.mergeAll(
-      Layer.provide(Providers.layer, aiClient(config)),
-      CircuitBreaker.layerMemory({
-        failures: config.breakerFailures,
-        window: config.breakerWindow,
-        openFor: config.breakerCooldown
-      }),
-      RateLimiter.layer({
-        concurrency: config.limitConcurrency,
-        queue: config.limitQueue,
-        requestsPerMinute: config.limitRequestsPerMinute,
-        tokensPerMinute: config.limitTokensPerMinute
-      }),
-      templates(config),
-      fallbackCache(config)
-    ))
+/** The whole service: listens once everything behind it is ready. */
+export const server = (config: AppConfig) =>
+  Layer.unwrap(Effect.map(ProviderConfig.load(config), (providers) => serve(config, providers))).pipe(
+    Layer.provide(NodeServices.layer),
+    Layer.provide(telemetry(config))
   )
 
-/** Serves the ladder over HTTP: listens once everything behind it is ready. */
-export const server = (config: AppConfig) =>
-  started(config).pipe(
+const serve = (config: AppConfig, providers: ProviderConfigs) =>
+  started(config, providers).pipe(
     Layer.provide(HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true })),
     Layer.provide(NodeBody.layer),
     Layer.provide(httpServer(config)),
-    Layer.provide(apiKeys(config)),
-    Layer.provide(ladder(config)),
-    Layer.provide(telemetry(config))
+    Layer.provide(ApiKeysLayer.layer(config)),
+    Layer.provide(ladder(config, providers))
   )
+
+/** The ladder and all its services over real providers and a real database; without HTTP. */
+const ladder = (config: AppConfig, providers: ProviderConfigs) => {
+  const isShared = config.databaseUrl !== undefined
+  return Readiness.layer(notes(providers)).pipe(
+    Layer.provideMerge(Generator.layer(config)),
+    Layer.provideMerge(Layer.mergeAll(
+      ProviderLayers.providers(providers),
+      ProviderLayers.circuitBreaker(providers, isShared),
+      ProviderLayers.rateLimiter(providers, isShared),
+      templates(config),
+      fallbackCache(config, providers)
+    )),
+    Layer.provideMerge(
+      Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
+    )
+  )
+}
 
 /**
  * After SIGTERM every running call may go on to the end of its own total deadline, so that each of them gets its answer
@@ -67,43 +66,40 @@ const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
     gracefulShutdownTimeout: Duration.sum(totalTimeout, Duration.seconds(1))
   })
 
-const aiClient = ({ ai, apiKey, limitConcurrency, simulatedFailures }: AppConfig) => {
-  if (ai.protocol === "simulated") return AiClient.layerSimulated({ failures: simulatedFailures })
-  const options = { provider: new URL(ai.baseUrl).host, apiKey, model: ai.model }
-  const client = ai.protocol === "openai"
-    ? AiClient.layerOpenAi({ ...options, baseUrl: ai.baseUrl })
-    : AiClient.layerPlain({ ...options, url: ai.baseUrl })
-  return Layer.provide(client, UndiciHttpClient.layer({ connections: limitConcurrency }))
-}
+const isSimulated = (providers: ProviderConfigs) => providers.some(({ speech }) => speech.protocol === "simulated")
 
-const embedder = (config: AppConfig) => {
+/** Without an endpoint of its own it asks the first provider that speaks OpenAI, with that provider's key. */
+const embedder = (config: AppConfig, providers: ProviderConfigs) => {
   if (config.embedder === "local") return Embedder.layerLocal
-  const own = config.embeddingBaseUrl ?? (config.ai.protocol === "openai" ? config.ai.baseUrl : undefined)
-  return Layer.provide(
-    Embedder.layerOpenAi({
-      baseUrl: own ?? "https://api.openai.com/v1",
-      apiKey: config.embeddingApiKey ?? (config.embeddingBaseUrl === undefined ? config.apiKey : undefined),
-      model: config.embeddingModel,
-      dimensions: config.embeddingDimensions
-    }),
-    UndiciHttpClient.layer()
-  )
+  const { embeddingBaseUrl, embeddingDimensions: dimensions, embeddingModel: model } = config
+  const endpoints = embeddingBaseUrl !== undefined
+    ? [{ baseUrl: embeddingBaseUrl, apiKey: config.embeddingApiKey }]
+    : providers.flatMap(({ apiKey, speech }) =>
+      speech.protocol === "openai" ? [{ baseUrl: speech.baseUrl, apiKey: config.embeddingApiKey ?? apiKey }] : []
+    )
+  const [endpoint] = endpoints
+  return endpoint === undefined
+    ? Layer.effect(
+      Embedder,
+      Effect.fail(
+        new ConfigInvalid({
+          problems: ["EMBEDDING_BASE_URL is not set; EMBEDDER=openai needs it when no provider speaks OpenAI"]
+        })
+      )
+    )
+    : Layer.provide(Embedder.layerOpenAi({ ...endpoint, model, dimensions }), UndiciHttpClient.layer())
 }
 
-const fallbackCache = (config: AppConfig) => {
+const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
   const cache = Layer.provide(
     FallbackCachePostgres.layerPostgres({
       minSimilarity: config.fallbackMinSimilarity,
       maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
     }),
-    embedder(config)
+    embedder(config, providers)
   )
   // A simulated draft must never stand in for a real one.
-  const kept = config.ai.protocol === "simulated" ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
-  return Layer.provideMerge(
-    kept,
-    Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
-  )
+  return isSimulated(providers) ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
 }
 
 const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))
@@ -111,12 +107,7 @@ const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.ur
 const templates = ({ templatesDir }: AppConfig) =>
   templatesDir === "none"
     ? Templates.layerNone
-    : Layer.provide(
-      Templates.layerDirectory(templatesDir === "templates" ? shippedTemplates : templatesDir),
-      NodeServices.layer
-    )
-
-const apiKeys = ({ apiKeys }: AppConfig) => apiKeys === undefined ? ApiKeys.layerOpen : ApiKeysLayer.layer(apiKeys)
+    : Templates.layerDirectory(templatesDir === "templates" ? shippedTemplates : templatesDir)
 
 /** Spans only when somebody reads them. */
 const telemetry = ({ otlpEndpoint }: AppConfig) =>
@@ -127,13 +118,13 @@ const telemetry = ({ otlpEndpoint }: AppConfig) =>
       UndiciHttpClient.layer()
     )
 
-const notes = ({ ai }: AppConfig): ReadonlyArray<Degradation> =>
-  ai.protocol === "simulated"
+const notes = (providers: ProviderConfigs): ReadonlyArray<Degradation> =>
+  isSimulated(providers)
     ? [{ what: "provider", why: "no AI provider is configured, the answers are simulated: set AI_BASE_URL" }]
     : []
 
 /** Says where it listens and what it stands on, so that nobody takes a simulation for the real thing. */
-const started = (config: AppConfig) =>
+const started = (config: AppConfig, providers: ProviderConfigs) =>
   Layer.effectDiscard(Effect.gen(function*() {
     yield* HttpServer.addressFormattedWith((address) => Effect.logInfo(`Understudy listens on ${address}`))
     yield* config.databaseUrl === undefined
@@ -143,11 +134,13 @@ const started = (config: AppConfig) =>
           : `Database: embedded, in ${config.dataDir} (set DATABASE_URL to use a PostgreSQL server)`
       )
       : Effect.logInfo("Database: the PostgreSQL server of DATABASE_URL")
-    yield* config.ai.protocol === "simulated"
-      ? Effect.logWarning(
-        "Provider: SIMULATED, no AI is asked (set AI_BASE_URL, AI_API_KEY and AI_MODEL for a real one)"
-      )
-      : Effect.logInfo(`Provider: ${config.ai.baseUrl} (${config.ai.protocol}, model ${config.ai.model})`)
+    for (const { name, speech } of providers) {
+      yield* speech.protocol === "simulated"
+        ? Effect.logWarning(
+          "Provider: SIMULATED, no AI is asked (set AI_BASE_URL, AI_API_KEY and AI_MODEL for a real one)"
+        )
+        : Effect.logInfo(`Provider: ${name} at ${speech.baseUrl} (${speech.protocol}, model ${speech.model})`)
+    }
     if (
       config.apiKeys === undefined && config.host !== "127.0.0.1" && config.host !== "localhost" &&
       config.host !== "::1"

@@ -41,6 +41,10 @@ const ApiKeyList = Schema.RedactedFromValue(
   Schema.String.check(Schema.isPattern(/^\s*[\w.-]+:[^\s,:]{8,}(?:\s*,\s*[\w.-]+:[^\s,:]{8,})*\s*$/))
 )
 
+const AdminKeyList = Schema.RedactedFromValue(
+  Schema.String.check(Schema.isPattern(/^\s*[^\s,]{8,}(?:\s*,\s*[^\s,]{8,})*\s*$/))
+)
+
 const duration = (name: string, standard: string, does: string) =>
   withDefault({
     name,
@@ -100,6 +104,11 @@ const config = Config.all({
     does: "The model; needed with `openai`"
   }, Schema.NonEmptyString),
 
+  providersFile: optional({
+    name: "AI_PROVIDERS_FILE",
+    expected: "the path of a JSON file",
+    does: "Several providers, in order (docs/providers.md); instead of the other `AI_` variables"
+  }, Schema.NonEmptyString),
   simulatedFailures: withDefault({
     name: "SIMULATED_FAILURES",
     default: "0",
@@ -171,6 +180,12 @@ const config = Config.all({
     does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only",
     secret: true
   }, ApiKeyList),
+  adminKeys: optional({
+    name: "ADMIN_KEYS",
+    expected: "keys of at least 8 characters with commas between them",
+    does: "`key,…`: for the operator's endpoints under `/admin`; without it they refuse everybody",
+    secret: true
+  }, AdminKeyList),
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"
@@ -183,10 +198,11 @@ export const variables: ReadonlyArray<Variable> = defined.map(({ variable }) => 
 type Values = Config.Success<typeof config>
 
 /** The values, with the protocol settled and what it needs in place. */
-export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model"> & { readonly ai: AiConfig }
+export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model" | "providersFile"> & { readonly ai: AiConfig }
 
 export type AiConfig =
   | { readonly protocol: "simulated" }
+  | { readonly protocol: "file"; readonly path: string }
   | { readonly protocol: "openai" | "plain"; readonly baseUrl: string; readonly model: string }
 
 /** The configuration cannot be used; the message names each wrong variable, what it holds and what is expected. */
@@ -210,12 +226,25 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
     problems.push(`${variable.name} holds ${held}; expected ${variable.expected}`)
   }
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
-  const { baseUrl, model, protocol, ...values } = yield* Effect.orDie(config)
-  return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol }) }
+  const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
+  return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
 
-const aiConfig = (values: Pick<Values, "protocol" | "baseUrl" | "model">): Effect.Effect<AiConfig, ConfigInvalid> => {
-  const { baseUrl, model } = values
+const aiConfig = (
+  values: Pick<Values, "protocol" | "baseUrl" | "model" | "providersFile">
+): Effect.Effect<AiConfig, ConfigInvalid> => {
+  const { baseUrl, model, providersFile: path } = values
+  if (path !== undefined) {
+    return baseUrl === undefined && model === undefined && values.protocol === undefined
+      ? Effect.succeed({ protocol: "file", path })
+      : Effect.fail(
+        new ConfigInvalid({
+          problems: [
+            "AI_PROVIDERS_FILE is set together with AI_PROTOCOL, AI_BASE_URL or AI_MODEL; expected one or the other"
+          ]
+        })
+      )
+  }
   const protocol = values.protocol ?? (baseUrl === undefined ? "simulated" : "openai")
   if (protocol === "simulated") return Effect.succeed({ protocol })
   const problems: Array<string> = []

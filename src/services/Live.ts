@@ -17,7 +17,7 @@ export interface LiveAnswer {
  * an attempt; a refusal of the request itself does not. What it fails with is what the last provider asked failed with.
  */
 export const makeLive = (providers: Providers["Service"]["inOrder"], gates: Gates, policy: LivePolicy) => {
-  const steps = Array.map(providers, (provider) => makeProviderStep(provider, gates, policy))
+  const steps = Array.map(providers, (provider, n) => makeProviderStep(provider, gates, policy, n === 0))
 
   const ask = (
     call: Call,

@@ -1,6 +1,6 @@
 /** One provider's part of the live step: attempts, gated by its circuit and its limits, with retries on a budget. */
-import { Clock, Duration, Effect, Exit, Metric, Random } from "effect"
-import { type AiAnswer, estimateTokens } from "../domain/Ai.ts"
+import { Cause, Clock, Duration, Effect, Exit, Metric, Random } from "effect"
+import { type AiAnswer, type AiRequest, estimateTokens } from "../domain/Ai.ts"
 import type { Admission, Outcome } from "../domain/Circuit.ts"
 import { attemptTime, type Deadlines, type TimePolicy } from "../domain/Deadlines.ts"
 import {
@@ -18,7 +18,8 @@ import { nextAttemptIn, type RetryPolicy } from "../domain/Retry.ts"
 import * as RetryBudget from "../domain/RetryBudget.ts"
 import { type CircuitBreaker, outcomeOfExit } from "./CircuitBreaker.ts"
 import type { Provider } from "./Providers.ts"
-import type { Permit, RateLimiter } from "./RateLimiter.ts"
+import type { RateLimiter } from "./RateLimiter.ts"
+import type { AttemptFeedback, Permit } from "./RateLimiterApi.ts"
 
 export interface LivePolicy extends TimePolicy, RetryPolicy {
   readonly retryBudget: RetryBudget.RetryBudgetPolicy
@@ -40,6 +41,8 @@ export interface Call {
 /** The part of a call that one provider sees. */
 interface Run {
   readonly call: Call
+  /** What this provider is asked. */
+  readonly request: AiRequest
   /** Another provider can be asked after this one. */
   readonly hasNext: boolean
   /** Attempts that reached this provider. */
@@ -68,11 +71,26 @@ export interface ProviderStep {
   readonly lastError: Effect.Effect<AiError | undefined>
 }
 
-/** Composes the step over its gates. Each function below shows in its type what can still go wrong after it. */
+const notSent = { congested: false, sent: false }
+
+/** What an attempt has shown of the provider's limits. */
+const feedbackOf = (exit: Exit.Exit<AiAnswer, AiError>): AttemptFeedback => {
+  if (Exit.isSuccess(exit)) {
+    const { limits, usage } = exit.value
+    return { congested: false, usedTokens: usage && usage.inputTokens + usage.outputTokens, limits }
+  }
+  const error = Cause.findErrorOption(exit.cause)
+  return { congested: error._tag === "Some" && ["AiRateLimited", "AiTimeout"].includes(error.value._tag) }
+}
+
+/**
+ * Composes the step over its gates. Only the first provider knows the models that a request may name; the others are
+ * asked for their own. Each function below shows in its type what can still go wrong after it. */
 export const makeProviderStep = (
   { attemptTimeout, client }: Provider,
   { breaker, limiter }: Gates,
-  ladderPolicy: LivePolicy
+  ladderPolicy: LivePolicy,
+  isFirst: boolean
 ): ProviderStep => {
   const key = client.provider
   const policy = attemptTimeout === undefined
@@ -92,11 +110,11 @@ export const makeProviderStep = (
     Metric.update(Metric.withAttributes(retryCount, { provider: key, verdict }), 1)
 
   /** The provider's call, bounded in time from its start to the last byte of its body. */
-  const timed = (call: Call, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
+  const timed = ({ call, request }: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
     Clock.clockWith((clock) => {
       const time = attemptTime(policy, call.deadlines, clock.currentTimeMillisUnsafe(), permit.waitedMillis)
       const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
-      return Effect.timeoutOrElse(client.generate(call.request), {
+      return Effect.timeoutOrElse(client.generate(request), {
         duration: after,
         orElse: () => Effect.fail(new AiTimeout({ provider: key, after, shortened: time.shortened }))
       })
@@ -135,10 +153,14 @@ export const makeProviderStep = (
 
   const admitted = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError | CircuitOpen> =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(breaker.admit(key), (admission) => {
-        run.attempts += 1
-        run.call.attempts += 1
-        return Effect.onExit(restore(timed(run.call, permit)), (exit) => book(run, admission, exit))
+      Effect.matchEffect(breaker.admit(key), {
+        onFailure: (error) => Effect.andThen(limiter.report(key, permit, notSent), Effect.fail(error)),
+        onSuccess: (admission) => {
+          run.attempts += 1
+          run.call.attempts += 1
+          return Effect.onExit(restore(timed(run, permit)), (exit) =>
+            Effect.andThen(book(run, admission, exit), limiter.report(key, permit, feedbackOf(exit))))
+        }
       })
     )
 
@@ -150,7 +172,9 @@ export const makeProviderStep = (
         key,
         namespace: request.namespace,
         // With another provider to ask, nobody waits here for long.
-        deadline: run.hasNext ? Math.min(deadlines.live, now + policy.baseDelayMillis) : deadlines.live,
+        deadline: run.hasNext
+          ? Math.min(deadlines.live, now + deadlines.minAttemptMillis + policy.baseDelayMillis)
+          : deadlines.live,
         minAttemptMillis: deadlines.minAttemptMillis,
         tokens: estimateTokens(request.prompt) + request.maxTokens
       }, (permit) => admitted(run, permit))
@@ -195,7 +219,9 @@ export const makeProviderStep = (
     ask: (call, hasNext) =>
       Clock.clockWith((clock) => {
         budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
-        const run: Run = { call, hasNext, attempts: 0, evidence: undefined }
+        const { maxTokens, model, prompt } = call.request
+        const request = { prompt, maxTokens, model: isFirst ? model : undefined }
+        const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined }
         return Effect.onExit(Effect.tap(Effect.catchDefect(attempts(run), survived), answered), (exit) => {
           // The caller's interruption is nobody's failure.
           if (run.evidence === undefined || (Exit.isFailure(exit) && Exit.hasInterrupts(exit))) return Effect.void

@@ -1,7 +1,7 @@
 /** The whole service in this process, through its real wiring, on a port of its own, with a fault server as provider. */
 import { ConfigProvider, Context, Effect, Layer, Logger, type Scope } from "effect"
 import { server } from "../../src/layers/App.ts"
-import { type AppConfig, type ConfigInvalid, load } from "../../src/layers/AppConfig.ts"
+import { load } from "../../src/layers/AppConfig.ts"
 import { freshDatabase, urlOf, withoutServer } from "./databases.ts"
 import { FaultServer } from "./FaultServer.ts"
 
@@ -14,8 +14,9 @@ export interface Running {
   readonly logs: () => ReadonlyArray<string>
 }
 
-const configOf = (env: Environment): Effect.Effect<AppConfig, ConfigInvalid> =>
-  Effect.provideService(load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ ...env }))
+/** Sees these variables and no others. */
+const withVariables = (env: Environment) =>
+  Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord({ ...env }))
 
 /** A database of its own: on the server of `TEST_DATABASE_URL` where there is one, else embedded and in memory. */
 export const ownDatabase: Effect.Effect<Environment, never, Scope.Scope> = withoutServer
@@ -26,8 +27,9 @@ export const ownDatabase: Effect.Effect<Environment, never, Scope.Scope> = witho
 export const startService = Effect.fnUntraced(function*(env: Environment) {
   const lines: Array<string> = []
   const collect = Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))
-  const config = yield* configOf({ PORT: "0", ...env })
-  yield* Layer.build(Layer.provide(server(config), Logger.layer([collect])))
+  yield* Effect.flatMap(load, (config) => Layer.build(Layer.provide(server(config), Logger.layer([collect])))).pipe(
+    withVariables({ PORT: "0", ...env })
+  )
   const url = lines.map((line) => /Understudy listens on (http:\/\/[\w.:]+)/.exec(line)?.[1]).find(Boolean)
   if (url === undefined) return yield* Effect.die(new Error(`no address among: ${lines.join("\n")}`))
   const running: Running = { url, logs: () => lines }

@@ -1,5 +1,6 @@
 /** The whole HTTP contract: what the server serves, what `/openapi.json` says, and what a typed client is made of. */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AdminApi } from "./Admin.ts"
 import { describesKeys } from "./Authorization.ts"
 import { GenerateApi } from "./Generate.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
@@ -8,6 +9,7 @@ export class Api extends HttpApi.make("understudy")
   .add(GenerateApi)
   .add(HealthApi)
   .add(MetricsApi)
+  .add(AdminApi)
   .annotateMerge(OpenApi.annotations({
     title: "Understudy",
     version: "0.1.0",

@@ -16,6 +16,11 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, {
   provides: CurrentNamespace
 }>()("understudy/http/Authorization", { error: Unauthorized }) {}
 
+/** For operators: an admin key, apart from the users' keys. */
+export class AdminAuthorization
+  extends HttpApiMiddleware.Service<AdminAuthorization>()("understudy/http/AdminAuthorization", { error: Unauthorized })
+{}
+
 /** The OpenAPI side of {@link Authorization}: for an endpoint behind it, and for the API as a whole. */
 export const needsKey = OpenApi.annotations({ override: { security: [{ bearer: [] }] } })
 export const describesKeys = OpenApi.annotations({

@@ -3,7 +3,8 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Api } from "../api/Api.ts"
-import { AuthorizationMiddleware } from "./authorization.ts"
+import { AdminHandlers } from "./admin.ts"
+import { AdminAuthorizationMiddleware, AuthorizationMiddleware } from "./authorization.ts"
 import { GenerateHandlers } from "./generate.ts"
 import { problemDetails } from "./problems.ts"
 import { HealthHandlers, MetricsHandlers } from "./system.ts"
@@ -24,8 +25,8 @@ const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redire
 
 export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([GenerateHandlers, HealthHandlers, MetricsHandlers]),
-    Layer.provide(AuthorizationMiddleware)
+    Layer.provide([GenerateHandlers, HealthHandlers, MetricsHandlers, AdminHandlers]),
+    Layer.provide([AuthorizationMiddleware, AdminAuthorizationMiddleware])
   ),
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   Root,

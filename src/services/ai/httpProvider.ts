@@ -16,6 +16,7 @@ import {
   AiUnauthorized,
   AiUnavailable
 } from "../../domain/errors.ts"
+import { parseRateLimitHeaders } from "../../domain/RateLimitHeaders.ts"
 import { parseRetryAfter } from "../../domain/RetryAfter.ts"
 import { errorMessageOf } from "./errorMessage.ts"
 
@@ -57,7 +58,7 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
         Effect.fail(malformed(`the body could not be read: ${describe(error)}`)),
       onSuccess: (json): Effect.Effect<AiAnswer, AiError> => {
         const decoded = protocol.decode(json, request)
-        if (decoded._tag === "Success") return Effect.succeed(decoded.success)
+        if (decoded._tag === "Success") return withLimits(decoded.success, response)
         return decoded.failure._tag === "Malformed"
           ? Effect.fail(malformed(decoded.failure.detail))
           : Effect.fail(new AiRejected({ provider, status: response.status, message: decoded.failure.message }))
@@ -111,6 +112,16 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
  */
 const drained = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<unknown> =>
   Effect.forkDetach(Effect.timeoutOption(Effect.ignore(response.arrayBuffer), "500 millis"))
+
+/** The answer, with what the headers say of the provider's limits. */
+const withLimits = (
+  answer: AiAnswer,
+  { headers }: HttpClientResponse.HttpClientResponse
+): Effect.Effect<AiAnswer> =>
+  Clock.clockWith((clock) => {
+    const limits = parseRateLimitHeaders(headers, clock.currentTimeMillisUnsafe())
+    return Effect.succeed(limits === undefined ? answer : { ...answer, limits })
+  })
 
 /** Redirects count too: following one would send the prompt and the key to a place nobody configured. */
 const isUnavailable = (status: number): boolean =>

@@ -1,0 +1,49 @@
+/** The providers with their clients, circuits and limits, from their configuration. */
+import { Array, Context, Effect, Layer } from "effect"
+import { AiClient } from "../services/AiClient.ts"
+import { CircuitBreaker } from "../services/CircuitBreaker.ts"
+import { Providers } from "../services/Providers.ts"
+import { RateLimiter } from "../services/RateLimiter.ts"
+import type { ProviderConfig, ProviderConfigs } from "./ProviderConfig.ts"
+import * as UndiciHttpClient from "./UndiciHttpClient.ts"
+
+export const providers = (configs: ProviderConfigs): Layer.Layer<Providers> =>
+  Layer.effect(
+    Providers,
+    Effect.map(Effect.forEach(configs, build), (inOrder) => ({ inOrder }))
+  )
+
+/** Each provider has a client, and so a pool of connections, of its own; they live as long as the layer. */
+const build = (config: ProviderConfig) =>
+  Effect.map(
+    Layer.build(client(config)),
+    (context) => ({ client: Context.get(context, AiClient), attemptTimeout: config.attemptTimeout })
+  )
+
+const client = ({ apiKey, limits, name, speech }: ProviderConfig): Layer.Layer<AiClient> => {
+  if (speech.protocol === "simulated") return AiClient.layerSimulated({ failures: speech.failures })
+  const options = { provider: name, apiKey, model: speech.model }
+  return Layer.provide(
+    speech.protocol === "openai"
+      ? AiClient.layerOpenAi({ ...options, baseUrl: speech.baseUrl })
+      : AiClient.layerPlain({ ...options, url: speech.baseUrl }),
+    UndiciHttpClient.layer({ connections: limits.concurrency })
+  )
+}
+
+/** The configuration of one provider's gate, by the key that is its name. */
+const of = <A>(configs: ProviderConfigs, pick: (config: ProviderConfig) => A) => {
+  const byName = new Map(configs.map((config) => [config.name, pick(config)]))
+  return (key: string): A => byName.get(key) ?? pick(Array.headNonEmpty(configs))
+}
+
+/** Shared with other instances when there is a server to share by. */
+export const circuitBreaker = (configs: ProviderConfigs, isShared: boolean) => {
+  const options = of(configs, ({ circuit }) => circuit)
+  return isShared ? CircuitBreaker.layerPostgres(options) : CircuitBreaker.layerMemory(options)
+}
+
+export const rateLimiter = (configs: ProviderConfigs, isShared: boolean) => {
+  const options = of(configs, ({ limits }) => limits)
+  return isShared ? RateLimiter.layerPostgres(options) : RateLimiter.layer(options)
+}
