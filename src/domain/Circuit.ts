@@ -115,7 +115,7 @@ export const openingOf = (
   const bad = complaintOf(policy, outcome, now - admission.startedAt) !== undefined
   if (state._tag !== "Closed") return bad ? state.openings + 1 : undefined
   if (!bad && policy.trip._tag === "Consecutive") return undefined
-  if (!trips(policy.trip, count(policy.trip, state, bad, now), now)) return undefined
+  if (!trips(policy.trip, count(policy.trip, state, 1, bad ? 1 : 0, now), now)) return undefined
   // A circuit that has stayed closed as long as it was last open starts its backoff anew.
   return now - state.since >= state.lastOpenMillis ? 1 : state.openings + 1
 }
@@ -145,13 +145,25 @@ export const settle = (
     return { _tag: "Open", generation, since: now, openings, lastOpenMillis, recent, forced: false, until }
   }
   if (state._tag === "Closed") {
-    const counted = count(policy.trip, state, complaint !== undefined, now)
+    const counted = count(policy.trip, state, 1, complaint === undefined ? 0 : 1, now)
     return complaint === undefined ? counted : { ...counted, recent }
   }
   return state.successes + 1 < policy.successes
     ? { ...free(state, admission), successes: state.successes + 1 }
     : closed({ ...state, generation: nextGeneration(state, now), since: now })
 }
+
+/** Counts good calls of one generation that were gathered before they were settled. */
+export const credit = (
+  policy: CircuitPolicy,
+  state: CircuitState,
+  generation: number,
+  calls: number,
+  now: number
+): CircuitState =>
+  state._tag === "Closed" && !state.forced && state.generation === generation
+    ? count(policy.trip, state, calls, 0, now)
+    : state
 
 const live = (state: HalfOpen, now: number): ReadonlyArray<Probe> =>
   state.probes.filter(({ leaseUntil }) => leaseUntil > now)

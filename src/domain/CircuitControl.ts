@@ -20,7 +20,7 @@ export interface CircuitStatus {
   readonly recentFailures: ReadonlyArray<RecentFailure>
 }
 
-export const phaseOf = (state: CircuitState): CircuitPhase => {
+const phaseOf = (state: CircuitState): CircuitPhase => {
   switch (state._tag) {
     case "Closed":
       return state.forced ? "forced_closed" : "closed"

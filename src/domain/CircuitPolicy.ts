@@ -65,21 +65,20 @@ export const complaintOf = (policy: CircuitPolicy, outcome: Outcome, tookMillis:
 /** A slot is one sixtieth of the window: by that much an outcome may leave it early. */
 const slotsPerWindow = 60
 
-/** Counts one call that ended. */
-export const count = (trip: TripPolicy, state: Closed, bad: boolean, now: number): Closed => {
+/** Counts calls that ended now, `bad` of them badly. */
+export const count = (trip: TripPolicy, state: Closed, calls: number, bad: number, now: number): Closed => {
   if (trip._tag === "Consecutive") {
-    if (bad) return { ...state, failures: [...within(trip, state.failures, now), now] }
+    if (bad > 0) return { ...state, failures: [...within(trip, state.failures, now), now] }
     return state.failures.length === 0 ? state : { ...state, failures: [] }
   }
   const { slot } = state
-  const badOne = bad ? 1 : 0
   if (slot.calls > 0 && now - slot.at < trip.windowMillis / slotsPerWindow) {
-    return { ...state, slot: { at: slot.at, calls: slot.calls + 1, bad: slot.bad + badOne } }
+    return { ...state, slot: { at: slot.at, calls: slot.calls + calls, bad: slot.bad + bad } }
   }
   return {
     ...state,
     slots: slot.calls === 0 ? state.slots : [...inWindow(trip, state.slots, now), slot],
-    slot: { at: now, calls: 1, bad: badOne }
+    slot: { at: now, calls, bad }
   }
 }
 

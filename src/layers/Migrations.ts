@@ -32,6 +32,28 @@ const steps = Migrator.fromRecord({
         created_at timestamptz NOT NULL DEFAULT now(),
         UNIQUE (namespace, prompt_hash, content_type, locale, model_family)
       )`
+  }),
+  "0002_circuits": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // Every write takes a new version, which no other row ever has: a row that went and came back is another one.
+    // `forgettable_at` is milliseconds since the epoch; NULL: never.
+    yield* sql`
+      CREATE TABLE understudy_circuits (
+        key text PRIMARY KEY,
+        version bigint GENERATED ALWAYS AS IDENTITY,
+        state jsonb NOT NULL,
+        forgettable_at double precision
+      )`
+  }),
+  "0003_limits": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // One book of leases per provider, written by compare-and-set on its version.
+    yield* sql`
+      CREATE TABLE understudy_limits (
+        key text PRIMARY KEY,
+        version bigint NOT NULL,
+        book jsonb NOT NULL
+      )`
   })
 })
 

@@ -7,11 +7,12 @@ import type { CircuitOpen } from "../domain/errors.ts"
 import type { CircuitTransition } from "./CircuitBreakerEvents.ts"
 import { makeMemory } from "./CircuitBreakerMemory.ts"
 import type { CircuitBreakerOptionsByKey } from "./CircuitBreakerOptions.ts"
-import { makePostgres } from "./CircuitBreakerPostgres.ts"
+import { type CircuitStoreOptions, makePostgres } from "./CircuitBreakerPostgres.ts"
 
 export type { CircuitAction, CircuitPhase, CircuitStatus } from "../domain/CircuitControl.ts"
 export type { CircuitTransition } from "./CircuitBreakerEvents.ts"
 export type { CircuitBreakerOptions, CircuitBreakerOptionsByKey, CircuitTripPolicy } from "./CircuitBreakerOptions.ts"
+export type { CircuitStoreOptions } from "./CircuitBreakerPostgres.ts"
 
 export class CircuitBreaker extends Context.Service<CircuitBreaker, {
   /** Fails when a call would be rejected now, and changes nothing: for leaving before any queue. */
@@ -40,8 +41,10 @@ export class CircuitBreaker extends Context.Service<CircuitBreaker, {
 
   /** Shared by all instances on one database. Goes on from memory when that is slow or gone. */
   static readonly layerPostgres = (
-    options: CircuitBreakerOptionsByKey = {}
-  ): Layer.Layer<CircuitBreaker, never, SqlClient.SqlClient> => Layer.effect(CircuitBreaker, makePostgres(options))
+    options: CircuitBreakerOptionsByKey = {},
+    store: CircuitStoreOptions = {}
+  ): Layer.Layer<CircuitBreaker, never, SqlClient.SqlClient> =>
+    Layer.effect(CircuitBreaker, makePostgres(options, store))
 
   /**
    * Runs one effect under the circuit of `key`. By default a success is a success and any failure or defect a failure;

@@ -38,7 +38,7 @@ export const makeEntry = (key: string, settings: CircuitSettings, now: number): 
 })
 
 /** Whether nothing is lost when the entry goes. */
-export const isForgettable = (entry: Entry, now: number): boolean =>
+const isForgettable = (entry: Entry, now: number): boolean =>
   entry.renewals.size === 0 &&
   now >= Math.max(entry.usedAt, neededUntil(Ref.getUnsafe(entry.state))) + entry.settings.idleMillis
 
@@ -80,13 +80,16 @@ export const letGo = (entry: Entry, { generation }: Admission): void => {
 }
 
 /** Entries by key, swept of the idle ones whenever a new key comes and the last sweep is a minute old. */
-export const makeEntries = <E extends Entry>(make: (key: string, now: number) => E) => {
+export const makeEntries = <E extends Entry>(
+  make: (key: string, now: number) => E,
+  isNeeded: (entry: E) => boolean = () => false
+) => {
   const entries = new Map<string, E>()
   let sweptAt = 0
 
   const sweep = (now: number): void => {
     sweptAt = now
-    for (const [key, entry] of entries) if (isForgettable(entry, now)) entries.delete(key)
+    for (const [key, entry] of entries) if (!isNeeded(entry) && isForgettable(entry, now)) entries.delete(key)
   }
 
   const of = (key: string, now: number): E => {

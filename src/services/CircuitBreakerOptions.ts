@@ -108,6 +108,6 @@ const openingDurations = (
       millis = Duration.toMillis(next.value[1])
       now += millis
     }
-    return millis
+    return Math.ceil(millis)
   })
 }
