@@ -25,7 +25,7 @@ export const none: Cooldown = { until: 0, staggerLeft: 0, staggerMillis: 0, next
 export const earliest = (cooldown: Cooldown, now: number, ahead = 0): number => {
   const { nextAt, staggerLeft, staggerMillis, until } = cooldown
   if (staggerLeft === 0) return Math.max(now, until)
-  return Math.max(now, until, nextAt) + Math.min(ahead, staggerLeft) * staggerMillis
+  return Math.max(now, until, nextAt) + Math.min(ahead, staggerLeft - 1) * staggerMillis
 }
 
 /**

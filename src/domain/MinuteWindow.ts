@@ -17,20 +17,26 @@ export interface Charge {
 }
 
 /** A provider may count a window with both of its ends, so equal distances are kept a millisecond longer. */
-const windowMillis = 60_001
+export const windowMillis = 60_001
 
 /** Expired charges are cut off when there are this many. */
 const compactAt = 1_024
 
 export class MinuteWindow {
-  readonly #requests: number | undefined
-  readonly #tokens: number | undefined
+  #requests: number | undefined
+  #tokens: number | undefined
   /** In order of time; those before `#first` have expired. */
   #charges: Array<Charge> = []
   #first = 0
   #tokensUsed = 0
 
   constructor(policy: MinutePolicy) {
+    this.#requests = policy.requestsPerMinute
+    this.#tokens = policy.tokensPerMinute
+  }
+
+  /** From now on; what was charged stays charged. */
+  limitTo(policy: MinutePolicy): void {
     this.#requests = policy.requestsPerMinute
     this.#tokens = policy.tokensPerMinute
   }

@@ -16,6 +16,8 @@ export interface RateBudget {
   readonly replenish: (waiting: number, tokens: number, onChange: Effect.Effect<void>) => Effect.Effect<void>
   /** Nobody starts before this time; for the others that share the budget. */
   readonly coolDown: (until: number) => Effect.Effect<void>
+  /** Until when others that share the budget have been told to wait; 0 for never. */
+  readonly coolingUntil: () => number
 }
 
 export const memoryBudget = (policy: MinutePolicy): RateBudget => {
@@ -27,6 +29,7 @@ export const memoryBudget = (policy: MinutePolicy): RateBudget => {
     settle: (charge, tokens) => window.settle(charge, tokens),
     cancel: (charge) => window.cancel(charge),
     replenish: () => Effect.void,
-    coolDown: () => Effect.void
+    coolDown: () => Effect.void,
+    coolingUntil: () => 0
   }
 }

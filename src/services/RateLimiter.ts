@@ -1,7 +1,8 @@
 /** Keeps our own calls within what a provider allows, and refuses early what could not be served in time. */
 import { Context, Effect, Layer, type Scope } from "effect"
-import { SqlClient } from "effect/sql"
+import type { SqlClient } from "effect/sql"
 import { memoryBudget, type RateBudget } from "./RateBudget.ts"
+import { makeSharedBudgets, type SharedBudgetOptions } from "./RateBudgetPostgres.ts"
 import type { Permit, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./RateLimiterApi.ts"
 import { type Lane, makeLane } from "./RateLimiterLane.ts"
 
@@ -22,14 +23,14 @@ export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService
 
   /** The limits per minute are shared by all processes on one database; how many run and wait stays each one's own. */
   static readonly layerPostgres = (
-    config: RateLimiterConfig = {}
+    config: RateLimiterConfig = {},
+    shared: SharedBudgetOptions = {}
   ): Layer.Layer<RateLimiter, never, SqlClient.SqlClient> =>
     Layer.effect(
       RateLimiter,
       Effect.gen(function*() {
         const scope = yield* Effect.scope
-        yield* SqlClient.SqlClient
-        return make(config, scope, (_, own) => memoryBudget(own))
+        return make(config, scope, yield* makeSharedBudgets(shared))
       })
     )
 

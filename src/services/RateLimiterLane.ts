@@ -72,12 +72,20 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
   /** When the limits let an attempt start that nobody precedes. */
-  const earliest = (now: number, tokens: number): number =>
-    Math.max(
+  const earliest = (now: number, tokens: number): number => {
+    const cooled = budget.coolingUntil()
+    if (cooled > cooldown.until) pause(now, cooled)
+    return Math.max(
       Cooldown.earliest(cooldown, now),
       Allowance.earliest(allowance, now, tokens),
       budget.earliest(now, tokens)
     )
+  }
+
+  const pause = (now: number, until: number): void => {
+    const count = ConcurrencyLimit.current(limit)
+    cooldown = Cooldown.begin(cooldown, now, until, { count, millis: staggerMillis })
+  }
 
   /** Books an attempt that starts now. */
   const charge = (now: number, tokens: number): Charge | undefined => {
@@ -316,8 +324,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
       Clock.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
         const until = now + Duration.toMillis(retryAfter ?? defaultCooldown)
-        const count = ConcurrencyLimit.current(limit)
-        cooldown = Cooldown.begin(cooldown, now, until, { count, millis: staggerMillis })
+        pause(now, until)
         return budget.coolDown(until)
       }),
     load: Effect.map(Clock.currentTimeMillis, (now) => ({
