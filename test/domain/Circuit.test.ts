@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
 import * as Circuit from "../../src/domain/Circuit.ts"
 
 const policy: Circuit.CircuitPolicy = {
@@ -191,59 +190,4 @@ describe("the backoff", () => {
     for (const at of [58, 59]) later.call(Circuit.failure(), at)
     assert.strictEqual(opening(later, 60), 1)
   })
-})
-
-const Step = Schema.Union([
-  Schema.TaggedStruct("wait", { seconds: Schema.Literals([0, 1, 10, 29, 30, 61]) }),
-  Schema.TaggedStruct("admit", {}),
-  Schema.TaggedStruct("settle", {
-    which: Schema.Literals([0, 1, 2, 3]),
-    outcome: Schema.Literals(["success", "failure", "ignored"])
-  })
-])
-
-describe("any interleaving of calls", () => {
-  it.prop(
-    "admits at most one probe at a time, fences generations, and never shortens an opening",
-    [Schema.Array(Step).check(Schema.isMaxLength(200))],
-    ([steps]) => {
-      const outcomes = { success: Circuit.success, failure: Circuit.failure(), ignored: Circuit.ignored }
-      const pending: Array<Circuit.Admission> = []
-      let state = Circuit.initial(0)
-      let now = 0
-      for (const step of steps) {
-        const before = state
-        switch (step._tag) {
-          case "wait":
-            now += step.seconds * 1_000
-            break
-          case "admit": {
-            const verdict = Circuit.admit(policy, state, now)
-            const rejection = Circuit.rejectedFor(policy, state, now)
-            assert.strictEqual(verdict._tag === "Rejected", rejection > 0, "check and admit agree")
-            if (verdict._tag === "Rejected") break
-            if (before._tag === "Open") assert.isAtLeast(now, before.until, "nothing passes an opening")
-            state = verdict.state
-            pending.push(verdict.admission)
-            assert.isAtMost(state._tag === "HalfOpen" ? state.probes.length : 0, 1, "one probe at a time")
-            break
-          }
-          case "settle": {
-            const [admission] = pending.splice(step.which % Math.max(1, pending.length), 1)
-            if (admission === undefined) break
-            const outcome = outcomes[step.outcome]
-            const opens = Circuit.openingOf(policy, state, admission, outcome, now) !== undefined
-            state = Circuit.settle(policy, state, admission, outcome, now, openMillis)
-            if (admission.generation !== before.generation) {
-              assert.strictEqual(state, before, "older generations are void")
-            }
-            assert.strictEqual(opens, before._tag !== "Open" && state._tag === "Open", "openings are announced")
-          }
-        }
-        if (before._tag === "Open" && state._tag === "Open") assert.strictEqual(state.until, before.until)
-        if (before._tag !== state._tag) assert.isAbove(state.generation, before.generation)
-      }
-    },
-    { arbitrary: { runs: 500 } }
-  )
 })
