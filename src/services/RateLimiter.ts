@@ -60,7 +60,7 @@ const make = (
     return lane
   }
   return {
-    withPermit: (request, attempt) => Effect.suspend(() => laneOf(request.key).withPermit(request, attempt)),
+    withPermit: (request, attempt) => laneOf(request.key).withPermit(request, attempt),
     report: (key, permit, feedback) => Effect.suspend(() => laneOf(key).report(permit, feedback)),
     coolDown: (key, retryAfter) => Effect.suspend(() => laneOf(key).coolDown(retryAfter)),
     load: (key) => Effect.suspend(() => laneOf(key).load)

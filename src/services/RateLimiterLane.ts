@@ -59,6 +59,8 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   const waited = Metric.withAttributes(waitHistogram, { provider: key })
 
   const permits = Semaphore.makeUnsafe(maximum)
+  const take = permits.takeIfAvailable(1)
+  const free = permits.release(1)
   const room = new WaitingRoom<Waiter>()
   let limit = ConcurrencyLimit.initial(maximum)
   let cooldown = Cooldown.none
@@ -172,14 +174,14 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   }
 
   const pump: Effect.Effect<void> = Effect.suspend(() =>
-    room.size === 0 ? Effect.void : Effect.flatMap(permits.takeIfAvailable(1), (taken) => taken ? served : Effect.void)
+    room.size === 0 ? Effect.void : Effect.flatMap(take, (taken) => taken ? served : Effect.void)
   )
 
   const served = Clock.clockWith((clock) => {
     const now = clock.currentTimeMillisUnsafe()
     const at = serve(now)
     if (at === undefined) return pump
-    const back = permits.release(1)
+    const back = free
     return Number.isNaN(at) ? back : Effect.andThen(back, tryAgainAt(now, at))
   })
 
@@ -207,25 +209,25 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   const giveBack = (charged: Charge | undefined): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (charged !== undefined) budget.cancel(charged)
-      return Effect.andThen(permits.release(1), pump)
+      return Effect.andThen(free, pump)
     })
 
   /** Makes the attempt with a permit in hand, and learns from it how long one takes. */
   const start = <A, E, R>(
     request: PermitRequest,
     clock: Clock.Clock,
+    startedAt: number,
     charged: Charge | undefined,
-    queuedAt: number | undefined,
+    waitedMillis: number,
     attempt: (permit: Permit) => Effect.Effect<A, E, R>,
     restore: Restore
   ): Effect.Effect<A, E | LimitExceeded, R> => {
-    const startedAt = clock.currentTimeMillisUnsafe()
     if (startedAt + request.minAttemptMillis > request.deadline) {
       return Effect.andThen(giveBack(charged), refuse(tooLate(startedAt)))
     }
     running += 1
     const permit: Permit = {
-      waitedMillis: queuedAt === undefined ? 0 : startedAt - queuedAt,
+      waitedMillis,
       startedAt,
       place: starts++,
       charge: charged
@@ -237,7 +239,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
       if (Exit.isSuccess(exit) || (took > typicalMillis && !Exit.hasInterrupts(exit))) {
         typicalMillis = typicalMillis === 0 ? took : typicalMillis * 0.8 + took * 0.2
       }
-      return room.size === 0 ? permits.release(1) : Effect.andThen(permits.release(1), pump)
+      return room.size === 0 ? free : Effect.andThen(free, pump)
     })
   }
 
@@ -282,7 +284,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
           if (outcome === undefined) return Effect.andThen(pump, refuse(tooLate(at)))
           return Effect.andThen(
             Metric.update(waited, (at - now) / 1_000),
-            start(request, clock, outcome.charge, now, attempt, restore)
+            start(request, clock, at, outcome.charge, at - now, attempt, restore)
           )
         })
       )
@@ -292,15 +294,13 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
     withPermit: (request, attempt) =>
       Effect.uninterruptibleMask((restore) =>
         Clock.clockWith((clock) => {
-          const now = clock.currentTimeMillisUnsafe()
-          if (room.size > 0 || earliest(now, request.tokens) > now) return queued(request, clock, attempt, restore)
-          return Effect.flatMap(permits.takeIfAvailable(1), (taken) => {
+          if (room.size > 0) return queued(request, clock, attempt, restore)
+          return Effect.flatMap(take, (taken) => {
             if (!taken) return queued(request, clock, attempt, restore)
-            // The fiber may have been set aside since it looked.
-            if (room.size > 0 || earliest(now, request.tokens) > now) {
-              return Effect.andThen(permits.release(1), queued(request, clock, attempt, restore))
-            }
-            return start(request, clock, charge(now, request.tokens), undefined, attempt, restore)
+            const now = clock.currentTimeMillisUnsafe()
+            return room.size === 0 && earliest(now, request.tokens) <= now
+              ? start(request, clock, now, charge(now, request.tokens), 0, attempt, restore)
+              : Effect.andThen(free, queued(request, clock, attempt, restore))
           })
         })
       ),

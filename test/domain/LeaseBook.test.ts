@@ -37,7 +37,7 @@ describe("several instances on one book", () => {
         now += pause
         const leases = instances[instance]
         if (leases === undefined) continue
-        for (let n = 0; n < burst && act === "start"; n++) {
+        for (let n = 0; n < (act === "start" ? burst : 0); n++) {
           if (leases.earliest(now, tokens) > now) visit(leases, tokens)
           if (leases.earliest(now, tokens) <= now) starts.push(leases.charge(now, tokens))
         }

@@ -84,20 +84,20 @@ describe("any sequence of attempts", () => {
       Schema.Array(Schema.Struct({
         pause: Schema.Literals([0, 1, 500, 20_000, 60_000, 60_001]),
         tokens: between(0, 50),
-        then: Schema.Literals(["nothing", "settle", "cancel"])
+        after: Schema.Literals(["nothing", "settle", "cancel"])
       })).check(Schema.isMaxLength(60))
     ],
     ([requestsPerMinute, tokensPerMinute, steps]) => {
       const { start, window } = makeLane({ requestsPerMinute, tokensPerMinute })
       const starts: Array<{ readonly at: number; readonly tokens: number }> = []
       let now = 0
-      for (const { pause, then, tokens } of steps) {
+      for (const { after, pause, tokens } of steps) {
         now += pause
         const charge = start(now, tokens)
         now = charge.at
-        if (then === "cancel") window.cancel(charge)
-        else if (then === "settle") window.settle(charge, Math.floor(tokens / 2))
-        if (then !== "cancel") starts.push({ at: charge.at, tokens: charge.tokens })
+        if (after === "cancel") window.cancel(charge)
+        else if (after === "settle") window.settle(charge, Math.floor(tokens / 2))
+        if (after !== "cancel") starts.push({ at: charge.at, tokens: charge.tokens })
       }
       for (const [index, first] of starts.entries()) {
         const within = starts.slice(index).filter(({ at }) => at <= first.at + 60_000)

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer, type Vitest } from "@effect/vitest"
 import { Clock, Context, Duration, Effect, Layer } from "effect"
-import { SqlClient } from "effect/sql"
+import type { SqlClient } from "effect/sql"
 import { defaultNamespace } from "../../src/domain/Generation.ts"
 import { type PermitRequest, RateLimiter, type RateLimiterOptions } from "../../src/services/RateLimiter.ts"
 import {
