@@ -193,6 +193,19 @@ describe("the cooldown after a 429", () => {
       assert.strictEqual(yield* Fiber.join(waiter), 10_000)
     }).pipe(withLimiter({})))
 
+  it.effect("tells whoever waits and cannot be served in time any more, at once", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter
+      yield* limiter.coolDown(key, Duration.seconds(1))
+      const hopeless = yield* Effect.forkChild(Effect.flip(permitFor(8_000)(Effect.void)))
+      const patient = yield* Effect.forkChild(permit(Clock.currentTimeMillis))
+      yield* settle
+      yield* limiter.coolDown(key, Duration.seconds(10))
+      assert.deepInclude(yield* Fiber.join(hopeless), { reason: "cooling_down", retryAfter: Duration.seconds(10) })
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* Fiber.join(patient), 10_000)
+    }).pipe(withLimiter({})))
+
   it.effect("refuses at once whom it would make miss the deadline", () =>
     Effect.gen(function*() {
       const limiter = yield* RateLimiter
