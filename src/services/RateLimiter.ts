@@ -6,6 +6,7 @@ import { makeSharedBudgets, type SharedBudgetOptions } from "./RateBudgetPostgre
 import type { Permit, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./RateLimiterApi.ts"
 import { type Lane, makeLane } from "./RateLimiterLane.ts"
 
+export type { SharedBudgetOptions } from "./RateBudgetPostgres.ts"
 export type {
   AttemptFeedback,
   LimiterLoad,
