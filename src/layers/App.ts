@@ -41,7 +41,9 @@ const serve = (config: AppConfig, providers: ProviderConfigs) =>
 const ladder = (config: AppConfig, providers: ProviderConfigs) => {
   const isShared = config.databaseUrl !== undefined
   return Readiness.layer(notes(providers)).pipe(
-    Layer.provideMerge(Generator.layer(config)),
+    Layer.provideMerge(
+      Generator.layer({ ...config, retryBudget: { ratio: config.retryShare, floor: config.retryFloor } })
+    ),
     Layer.provideMerge(Layer.mergeAll(
       ProviderLayers.providers(providers),
       ProviderLayers.circuitBreaker(providers, isShared),

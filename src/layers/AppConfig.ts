@@ -121,6 +121,19 @@ const config = Config.all({
   maxAttempts: count("MAX_ATTEMPTS", "2", "Attempts per request, the first included"),
   retryBaseDelay: duration("RETRY_BASE_DELAY", "1 second", "Upper bound of the random wait before the second attempt"),
 
+  retryShare: withDefault({
+    name: "RETRY_BUDGET",
+    default: "0.2",
+    expected: "a number from 0 to 1",
+    does: "Retries per provider and minute, as a share of its calls"
+  }, Share),
+  retryFloor: withDefault({
+    name: "RETRY_BUDGET_FLOOR",
+    default: "10",
+    expected: "a whole number from 0",
+    does: "Retries per provider and minute that are allowed however few calls there are"
+  }, Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))),
+
   breakerFailures: count("BREAKER_FAILURES", "3", "Failed calls, with no success between them, that open the circuit"),
   breakerWindow: duration("BREAKER_WINDOW", "1 minute", "The time within which they count"),
   breakerCooldown: duration("BREAKER_COOLDOWN", "30 seconds", "How long the circuit stays open before it probes"),

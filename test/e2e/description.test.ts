@@ -34,7 +34,14 @@ layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the ser
       assert.match(String(at(api, "info", "title")), /\S/)
       assert.match(String(at(api, "info", "version")), /^\d+\.\d+\.\d+/)
       const paths = at(api, "paths")
-      assert.sameMembers([...keysOf(paths)], ["/generate", "/health/live", "/health/ready", "/metrics"])
+      assert.sameMembers([...keysOf(paths)], [
+        "/generate",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/admin/circuits",
+        "/admin/circuits/{key}"
+      ])
 
       const ids = new Set<unknown>()
       for (const path of keysOf(paths)) {
