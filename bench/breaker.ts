@@ -59,6 +59,9 @@ const ours = Effect.fnUntraced(function*(name: string) {
   return candidates
 })
 
+/** A run of its own, as a caller outside Effect starts one. */
+const run = <E>(effect: Effect.Effect<void, E>) => Effect.runPromise(effect)
+
 const effects = Effect.gen(function*() {
   const breaker = yield* EffectBreaker.make({
     tripPolicy: EffectBreaker.consecutive(3),
@@ -67,8 +70,8 @@ const effects = Effect.gen(function*() {
   for (let n = 0; n < 3; n++) yield* Effect.ignore(breaker.execute(refusal, { key: "open" }))
   const candidate: Candidate = {
     name: "Effect's own CircuitBreaker",
-    closed: () => Effect.runPromise(times(breaker.execute(answer, { key: "closed" }))),
-    rejected: () => Effect.runPromise(times(Effect.ignore(breaker.execute(answer, { key: "open" }))))
+    closed: () => run(times(breaker.execute(answer, { key: "closed" }))),
+    rejected: () => run(times(Effect.ignore(breaker.execute(answer, { key: "open" }))))
   }
   return candidate
 }).pipe(Effect.provide(EffectBreaker.layerStoreMemory()))
@@ -122,8 +125,8 @@ const bench = Effect.gen(function*() {
   const candidates: Array<Candidate> = [
     {
       name: "bare Effect loop",
-      closed: () => Effect.runPromise(times(answer)),
-      rejected: () => Effect.runPromise(times(Effect.ignore(refusal)))
+      closed: () => run(times(answer)),
+      rejected: () => run(times(Effect.ignore(refusal)))
     },
     { name: "bare promise loop", closed: () => many(ok), rejected: () => many(() => down().catch(() => undefined)) },
     ...yield* Effect.provideContext(ours("memory"), inMemory),

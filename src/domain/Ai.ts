@@ -10,13 +10,15 @@ export interface AiRequest {
   readonly model?: string | undefined
 }
 
-/** A complete answer: decoded, with text, and finished by the provider. */
+/** An answer: decoded, with text, and finished by the provider. */
 export interface AiAnswer {
   readonly text: string
   /** As the provider names it. */
   readonly model: string
   /** Absent when the provider does not say. */
   readonly usage: Usage | undefined
+  /** `false`: the text ends where `maxTokens` cut it. Good enough to show now, and not to be remembered. */
+  readonly isComplete: boolean
   /** What the provider says of its limits; absent when it says nothing. */
   readonly limits?: ProviderLimits | undefined
 }

@@ -32,10 +32,13 @@ interface Scoped {
 
 /** Undefined when there is nothing worth keeping: a blank answer, or names that nothing could be found by. */
 export const toCacheEntry = (
-  answer: Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped
+  answer: Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped & {
+    readonly askedModel?: string | undefined
+  }
 ): CacheEntry | undefined => {
   const text = storable(answer.text)
-  const scope = toCacheScope(answer)
+  // A request that names a model is to find what it got for that name.
+  const scope = toCacheScope({ ...answer, model: answer.askedModel ?? answer.model })
   const names = [answer.id, answer.namespace, answer.model, scope.contentType, scope.locale]
   if (text.trim() === "" || names.some((name) => name.length > maxNameLength || name !== storable(name))) {
     return undefined

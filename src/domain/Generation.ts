@@ -62,6 +62,8 @@ export interface LiveGeneration extends Answer {
   readonly provider: string
   readonly model: string
   readonly usage: Usage | undefined
+  /** Handed over to be remembered: wanted, and complete. */
+  readonly isRemembered: boolean
 }
 
 /** An earlier live answer, given again. */

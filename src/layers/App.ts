@@ -131,7 +131,7 @@ const started = (config: AppConfig, providers: ProviderConfigs) =>
     yield* HttpServer.addressFormattedWith((address) => Effect.logInfo(`Understudy listens on ${address}`))
     yield* config.databaseUrl === undefined
       ? Effect.logInfo(
-        config.dataDir === "memory:"
+        config.dataDir.startsWith("memory:")
           ? "Database: embedded, in memory: nothing outlives this process"
           : `Database: embedded, in ${config.dataDir} (set DATABASE_URL to use a PostgreSQL server)`
       )

@@ -1,5 +1,5 @@
 /** Every environment variable of the service: its name, what it may hold, its default and what it does. */
-import { Config, Duration, Effect, Exit, Option, Schema } from "effect"
+import { Config, Duration, Effect, Exit, Option, Redacted, Schema } from "effect"
 import { defaultMinSimilarity } from "../domain/TextVector.ts"
 
 /** What stands in `.env.example` and in the README's table; a test holds the three together. */
@@ -10,7 +10,7 @@ export interface Variable {
   /** Completes "expected …" when the variable holds something else. */
   readonly expected: string
   readonly does: string
-  /** A secret's value is never shown, not even when it is wrong. */
+  /** It may hold a secret: the value is never shown, not even when it is wrong. */
   readonly secret?: true | undefined
 }
 
@@ -36,7 +36,14 @@ const PositiveDuration = Schema.DurationFromString.check(
   Schema.makeFilter((duration: Duration.Duration) => Duration.toMillis(duration) > 0 && Duration.isFinite(duration))
 )
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-const HttpUrl = Schema.String.check(Schema.isPattern(/^https?:\/\/[^\s/]+/))
+/** Without a user, a password, a query or a fragment: they would end up in logs, or in the middle of a longer URL. */
+export const isPlainHttpUrl = (value: string): boolean => {
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) return false
+  const { hash, password, search, username } = new URL(value)
+  return hash === "" && password === "" && search === "" && username === ""
+}
+
+const HttpUrl = Schema.String.check(Schema.makeFilter(isPlainHttpUrl))
 const ApiKeyList = Schema.RedactedFromValue(
   Schema.String.check(Schema.isPattern(/^\s*[\w.-]+:[^\s,:]{8,}(?:\s*,\s*[\w.-]+:[^\s,:]{8,})*\s*$/))
 )
@@ -57,7 +64,10 @@ const count = (name: string, standard: string, does: string) =>
   withDefault({ name, default: standard, expected: "a whole number from 1", does }, Count)
 
 const url = (name: string, does: string) =>
-  optional({ name, expected: "a URL that begins with http:// or https://", does }, HttpUrl)
+  optional(
+    { name, expected: "a URL such as https://host/path, without a user, a password or a query", does, secret: true },
+    HttpUrl
+  )
 
 const config = Config.all({
   host: withDefault({
@@ -232,7 +242,7 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   const problems: Array<string> = []
   for (const { config, variable } of defined) {
     if (Exit.isSuccess(yield* Effect.exit(config))) continue
-    const held = variable.secret ? "a secret that does not fit" : yield* Effect.orElseSucceed(
+    const held = variable.secret ? "something else (not shown: it may be a secret)" : yield* Effect.orElseSucceed(
       Effect.map(Config.String(variable.name), (value) => JSON.stringify(value)),
       () => "nothing readable"
     )
@@ -240,8 +250,16 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   }
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
   const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
+  if (values.apiKeys !== undefined && hasSameKeyTwice(Redacted.value(values.apiKeys))) {
+    return yield* new ConfigInvalid({ problems: ["API_KEYS holds one key for two namespaces; expected a key each"] })
+  }
   return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
+
+const hasSameKeyTwice = (list: string): boolean => {
+  const keys = list.split(",").map((pair) => pair.trim().split(":", 2)[1])
+  return new Set(keys).size < keys.length
+}
 
 const aiConfig = (
   values: Pick<Values, "protocol" | "baseUrl" | "model" | "providersFile">

@@ -12,7 +12,7 @@ import {
 } from "effect"
 import type { CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
 import type { RateLimiterOptions } from "../services/RateLimiter.ts"
-import type { AppConfig } from "./AppConfig.ts"
+import { type AppConfig, isPlainHttpUrl } from "./AppConfig.ts"
 
 /** How a provider is spoken to. */
 export type Speech =
@@ -52,7 +52,9 @@ const FileProvider = Schema.Struct({
   name: Name,
   protocol: Schema.optionalKey(Schema.Literals(["openai", "plain"])),
   base_url: Schema.String.check(
-    Schema.isPattern(/^https?:\/\/[^\s/]+/, { message: "Expected a URL that begins with http:// or https://" })
+    Schema.makeFilter((value: string) =>
+      isPlainHttpUrl(value) || "Expected a URL such as https://host/path, without a user, a password or a query"
+    )
   ),
   model: Schema.NonEmptyString,
   api_key_env: Schema.optionalKey(Schema.String.check(

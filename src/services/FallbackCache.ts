@@ -12,6 +12,8 @@ export interface RememberedAnswer {
   readonly locale?: string | undefined
   /** The model that answered, as the provider names it. */
   readonly model: string
+  /** The model that the request named, if it did: what the provider calls it may be another name. */
+  readonly askedModel?: string | undefined
   readonly text: string
   readonly usage: Usage | undefined
 }

@@ -31,7 +31,10 @@ export const withDefaults = (options: FallbackCacheOptions) => ({
 const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
 
 export const remembered = counter("understudy_cache_remembered_total", "Live answers stored for later")
-export const dropped = counter("understudy_cache_dropped_total", "Live answers not stored because the queue was full")
+export const dropped = counter(
+  "understudy_cache_dropped_total",
+  "Live answers not stored because the queue was full, or they were too long"
+)
 export const failed = counter("understudy_cache_failed_total", "Live answers not stored because the store failed")
 const unembedded = counter(
   "understudy_cache_embedding_failed_total",

@@ -82,8 +82,9 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
 
   /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
   const deliver = (call: Call, { answer, provider }: LiveAnswer): Effect.Effect<LiveGeneration> => {
-    const { model, text, usage } = answer
-    const { contentType, locale, namespace, prompt, remember } = call.request
+    const { isComplete, model, text, usage } = answer
+    const { contentType, locale, model: askedModel, namespace, prompt, remember } = call.request
+    const isRemembered = remember && isComplete
     const id = newId()
     const generation: LiveGeneration = {
       source: "live",
@@ -92,10 +93,14 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
       attempts: call.attempts,
       provider,
       model,
-      usage
+      usage,
+      isRemembered
     }
-    return remember
-      ? Effect.as(cache.remember({ id, namespace, prompt, contentType, locale, model, text, usage }), generation)
+    return isRemembered
+      ? Effect.as(
+        cache.remember({ id, namespace, prompt, contentType, locale, model, askedModel, text, usage }),
+        generation
+      )
       : Effect.succeed(generation)
   }
 

@@ -132,13 +132,15 @@ export const makeProviderStep = (
 
   /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
   const react = (error: AiError): Effect.Effect<void> => {
+    const isNews = lastError?._tag !== error._tag
     lastError = error
     const count = counted(error._tag)
     switch (error._tag) {
       case "AiRateLimited":
         return Effect.andThen(count, limiter.coolDown(key, error.retryAfter))
       case "AiUnauthorized":
-        return Effect.andThen(count, Effect.logError(error.message))
+        // It stays so until an operator acts: said once, not once for each request.
+        return isNews ? Effect.andThen(count, Effect.logError(error.message)) : count
       default:
         return count
     }
@@ -194,11 +196,19 @@ export const makeProviderStep = (
           hasNext: run.hasNext
         })
         if (wait === undefined) return Effect.fail(error)
-        const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
-        if (spent === undefined) return Effect.andThen(retried("denied"), Effect.fail(error))
-        budget = spent
-        return Effect.andThen(retried("made"), Effect.delay(attempts(run), wait))
+        // A circuit that has opened meanwhile would reject the attempt after the wait; and its reason is not the cause.
+        return Effect.matchEffect(breaker.check(key), {
+          onFailure: () => Effect.fail(error),
+          onSuccess: () => spend(run, error, now, wait)
+        })
       }))
+
+  const spend = (run: Run, error: LiveError, now: number, wait: number): Effect.Effect<AiAnswer, LiveError> => {
+    const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
+    if (spent === undefined) return Effect.andThen(retried("denied"), Effect.fail(error))
+    budget = spent
+    return Effect.andThen(retried("made"), Effect.delay(attempts(run), wait))
+  }
 
   const attempts = (run: Run): Effect.Effect<AiAnswer, LiveError> =>
     Clock.clockWith((clock) => {
@@ -222,11 +232,14 @@ export const makeProviderStep = (
         const { maxTokens, model, prompt } = call.request
         const request = { prompt, maxTokens, model: isFirst ? model : undefined }
         const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined }
-        return Effect.onExit(Effect.tap(Effect.catchDefect(attempts(run), survived), answered), (exit) => {
-          // The caller's interruption is nobody's failure.
-          if (run.evidence === undefined || (Exit.isFailure(exit) && Exit.hasInterrupts(exit))) return Effect.void
-          return breaker.settle(key, run.evidence.admission, run.evidence.outcome)
-        })
+        return Effect.onExit(
+          Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
+          // The caller's interruption is nobody's failure, but what a completed attempt has shown before it stands.
+          () =>
+            run.evidence === undefined
+              ? Effect.void
+              : breaker.settle(key, run.evidence.admission, run.evidence.outcome)
+        )
       })
   }
 }

@@ -13,7 +13,7 @@ export interface RateLimiterOptions extends MinutePolicy {
   readonly requestsPerMinute?: number | undefined
   /** Counted as estimated before the attempt (the prompt's tokens and the whole of `maxTokens`) until it is reported. */
   readonly tokensPerMinute?: number | undefined
-  /** The cooldown after a 429 that names no time. Default 1 second. */
+  /** The cooldown after a 429 that names no time; doubles with each in a row, up to a minute. Default 1 second. */
   readonly cooldown?: Duration.Input | undefined
   /** The longest distance between the first attempts after a cooldown. Default 50 millis. */
   readonly stagger?: Duration.Input | undefined

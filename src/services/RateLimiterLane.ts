@@ -31,6 +31,9 @@ const waitHistogram = Metric.histogram("understudy_limiter_wait_seconds", {
   boundaries: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 })
 
+/** The longest cooldown, in milliseconds, that a provider gets which never says how long to wait. */
+const longestUnasked = 60_000
+
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
@@ -55,6 +58,8 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   const room = new WaitingRoom<Waiter>()
   /** Tokens that those in the room ask for. */
   let tokensWaiting = 0
+  /** Cooldowns in a row with no answer between them. */
+  let strikes = 0
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
   const refusal = (reason: LimitExceeded["reason"], millis: number): LimitExceeded =>
@@ -100,6 +105,14 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   const dismiss = (waiter: Waiter, outcome: NonNullable<Waiter["outcome"]>): void => {
     waiter.outcome = outcome
     waiter.resume?.(Effect.void)
+  }
+
+  const dismissAll = (outcome: LimitExceeded): void => {
+    for (let head = room.peek(); head !== undefined; head = room.peek()) {
+      room.shift()
+      tokensWaiting -= head.value.request.tokens
+      dismiss(head.value, outcome)
+    }
   }
 
   /** With a permit in hand: gives it to whose turn it is. Answers when to try again if it cannot yet. */
@@ -240,13 +253,19 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
         })
       ),
     report: (permit, feedback) =>
-      Clock.clockWith((clock) =>
-        Effect.andThen(Effect.suspend(() => gate.learn(permit, feedback, clock.currentTimeMillisUnsafe())), pump)
-      ),
+      Clock.clockWith((clock) => {
+        if (!feedback.congested && feedback.sent !== false) strikes = 0
+        return Effect.andThen(Effect.suspend(() => gate.learn(permit, feedback, clock.currentTimeMillisUnsafe())), pump)
+      }),
     coolDown: (retryAfter) =>
       Clock.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
-        const until = now + Duration.toMillis(retryAfter ?? defaultCooldown)
+        // Of the attempts that were under way together only the first one begins a cooldown.
+        if (now >= gate.status().coolingUntil) strikes += 1
+        const unasked = Math.min(Duration.toMillis(defaultCooldown) * 2 ** Math.max(0, strikes - 1), longestUnasked)
+        const until = now + (retryAfter === undefined ? unasked : Duration.toMillis(retryAfter))
+        // Who has waited for a cooldown to end, only to see the next one begin, has waited enough.
+        if (strikes > 1) dismissAll(refusal("cooling_down", until - now))
         return Effect.andThen(Effect.suspend(() => gate.coolDown(now, until)), pump)
       }),
     load: Effect.map(Clock.currentTimeMillis, (now) => {

@@ -5,6 +5,10 @@ import type { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
 
+/** Characters of prompts and texts that may wait to be stored, and of one answer that is worth storing. */
+const maxQueued = 32_000_000
+const maxLength = 4_000_000
+
 /** How long a stop waits for what is still in the queue. */
 const flushTimeout = "5 seconds"
 
@@ -25,8 +29,10 @@ export const makeRemembering = Effect.fnUntraced(function*(
   const queue = yield* Queue.dropping<RememberedAnswer, Cause.Done>(options.queueCapacity)
   const storing = yield* makeStoring(options)
   let closing = false
+  let queued = 0
   const cycle = Effect.gen(function*() {
     const answers = yield* Queue.takeBetween(queue, 1, options.batchSize)
+    queued -= answers.reduce((sum, answer) => sum + lengthOf(answer), 0)
     const [took] = yield* Effect.timed(storing(answers))
     if (!closing) yield* Effect.sleep(restAfter(took))
   })
@@ -38,8 +44,18 @@ export const makeRemembering = Effect.fnUntraced(function*(
       yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), flushTimeout)
     })
   )
-  return (answer) => Effect.suspend(() => Queue.offerUnsafe(queue, answer) ? Effect.void : Metric.update(dropped, 1))
+  return (answer) =>
+    Effect.suspend(() => {
+      const length = lengthOf(answer)
+      if (length > maxLength || queued + length > maxQueued || !Queue.offerUnsafe(queue, answer)) {
+        return Metric.update(dropped, 1)
+      }
+      queued += length
+      return Effect.void
+    })
 })
+
+const lengthOf = ({ prompt, text }: RememberedAnswer): number => prompt.length + text.length
 
 /**
  * Storing gets at most a quarter of the time, however much there is to store: it shares the processor, and an embedded

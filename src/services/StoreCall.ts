@@ -2,7 +2,7 @@
 import { Cause, type Duration, Effect, Exit, Fiber, Option, Scope, Semaphore } from "effect"
 import { StoreUnavailable } from "../domain/errors.ts"
 
-/** Calls that may be under way at once, abandoned ones included; more are refused. */
+/** Calls that may be under way at once, abandoned ones included; others wait for their turn, in their own time. */
 const maxPending = 256
 
 export type StoreCall = <A, E>(
@@ -24,10 +24,9 @@ export const makeStoreCall: Effect.Effect<StoreCall, never, Scope.Scope> = Effec
   return (operation, timeout, call) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        if (!(yield* slots.takeIfAvailable(1))) {
-          return yield* new StoreUnavailable({ operation, cause: new Error("too many calls wait for the database") })
-        }
-        const fiber = yield* Effect.forkIn(Effect.ensuring(call, slots.release(1)), scope, { startImmediately: true })
+        const fiber = yield* Effect.forkIn(Effect.interruptible(slots.withPermit(call)), scope, {
+          startImmediately: true
+        })
         const result = yield* restore(Effect.timeoutOption(Fiber.await(fiber), timeout)).pipe(
           Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe()))
         )

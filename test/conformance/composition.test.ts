@@ -63,7 +63,7 @@ describe("composition", () => {
           ? Effect.never
           : isDown
           ? Effect.fail(down)
-          : Effect.succeed({ text: `about ${prompt}`, model: "m", usage: undefined })
+          : Effect.succeed({ text: `about ${prompt}`, model: "m", usage: undefined, isComplete: true })
     }
     const ladder = Generator.layer({ maxAttempts: 1 }).pipe(
       Layer.provideMerge(Layer.mergeAll(

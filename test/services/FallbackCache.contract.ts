@@ -160,6 +160,27 @@ export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: 
       }
     })))
 
+  it.effect("finds again under the model that was asked for, whatever the provider calls it", () =>
+    on(Effect.gen(function*() {
+      const namespace = freshNamespace()
+      yield* remember(answerTo(namespace, bicycles, { text: "deployed", model: "m-1", askedModel: "my-deployment" }))
+      assert.strictEqual(yield* textOf({ namespace, prompt: bicycles, model: "my-deployment" }), "deployed")
+      assert.strictEqual(yield* textOf({ namespace, prompt: bicycles }), "deployed")
+    })))
+
+  it.effect("answers a thousand questions at once", () =>
+    on(Effect.gen(function*() {
+      const namespace = freshNamespace()
+      yield* remember(answerTo(namespace, bicycles, { text: "the one" }))
+      const found = yield* Effect.forEach(
+        Array.from({ length: 1_000 }),
+        () => Effect.result(textOf({ namespace, prompt: bicycles })),
+        { concurrency: "unbounded" }
+      )
+      // Some may be too late; none is turned away for coming with the others.
+      assert.isAbove(found.filter((result) => result._tag === "Success" && result.success === "the one").length, 500)
+    })))
+
   it.effect("finds nothing older than the question or the configuration allows", () =>
     on(
       Effect.gen(function*() {

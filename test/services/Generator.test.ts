@@ -350,6 +350,39 @@ describe("a client that is itself at fault", () => {
     ))
 })
 
+describe("what a call has shown", () => {
+  it.effect("still counts when its caller goes away during the next attempt", () =>
+    scenario({ script: [fails, hangs], breaker: { failures: 1 }, template: aTemplate }, () =>
+      Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(generate("x"))
+        yield* Effect.repeat(TestClock.adjust("1 second"), { times: 1 })
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(yield* circuit, "Open")
+      })))
+
+  it.effect("is the reason, at once, when the probe that it was has opened the circuit again", () =>
+    scenario(
+      { script: [fails], breaker: { failures: 1 }, retryBaseDelay: "10 seconds", template: aTemplate },
+      (seen) =>
+        Effect.gen(function*() {
+          yield* patiently(generate("trips"), 30)
+          const before = seen.calls
+          yield* TestClock.adjust("30 seconds")
+          assert.deepInclude(yield* generate("probes"), { reason: "unavailable", attempts: 1 })
+          assert.strictEqual(seen.calls, before + 1)
+        })
+    ))
+
+  it.effect("is not remembered when the answer was cut at its length", () => {
+    const cut = { text: "This is a", model: "m-1", usage: undefined, isComplete: false }
+    return scenario({ script: [() => Effect.succeed(cut)] }, (seen) =>
+      Effect.gen(function*() {
+        assert.deepInclude(yield* generate("x"), { source: "live", text: "This is a", isRemembered: false })
+        assert.deepStrictEqual(seen.remembered, [])
+      }))
+  })
+})
+
 describe("a second provider", () => {
   it.effect("answers live, and says so, when the circuit of the first is open", () =>
     scenario(

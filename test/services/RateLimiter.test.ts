@@ -224,6 +224,37 @@ describe("the cooldown after a 429", () => {
     }).pipe(withLimiter({})))
 })
 
+describe("one 429 after the other", () => {
+  it.effect("sends those away who have waited for a cooldown to end, and doubles what the provider does not time", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter
+      const limited = permit(Effect.andThen(limiter.coolDown(key, undefined), Effect.fail("429")))
+      const fibers = yield* Effect.forEach(
+        Array.from({ length: 10 }),
+        () => Effect.forkChild(Effect.result(limited))
+      )
+      yield* seconds(2)
+      // The first one began a cooldown; the next one, after it, sent all others away.
+      const results = yield* Fiber.joinAll(fibers)
+      assert.strictEqual(results.filter((result) => result._tag === "Failure" && result.failure === "429").length, 2)
+      assert.strictEqual((yield* limiter.load(key)).coolingMillis, 1_000)
+    }).pipe(withLimiter({ concurrency: 1 })))
+
+  it.effect("starts from one second again once the provider has answered", () =>
+    Effect.gen(function*() {
+      const limiter = yield* RateLimiter
+      for (const expected of [1_000, 2_000, 4_000]) {
+        yield* limiter.coolDown(key, undefined)
+        assert.strictEqual((yield* limiter.load(key)).coolingMillis, expected)
+        yield* TestClock.adjust(expected)
+      }
+      const ask = { key, namespace: defaultNamespace, minAttemptMillis: 0, tokens: 0, deadline: 1e12 }
+      yield* limiter.withPermit(ask, (given) => limiter.report(key, given, { congested: false }))
+      yield* limiter.coolDown(key, undefined)
+      assert.strictEqual((yield* limiter.load(key)).coolingMillis, 1_000)
+    }).pipe(withLimiter({})))
+})
+
 describe("layerUnlimited", () => {
   it.effect("lets everybody through", () =>
     Effect.gen(function*() {

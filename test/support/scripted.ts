@@ -18,7 +18,12 @@ type Find = FallbackCache["Service"]["find"]
 
 /** Answers at once. */
 export const answers: Attempt = (request) =>
-  Effect.succeed({ text: `answer to ${request.prompt}`, model: "m-1", usage: { inputTokens: 1, outputTokens: 2 } })
+  Effect.succeed({
+    text: `answer to ${request.prompt}`,
+    model: "m-1",
+    usage: { inputTokens: 1, outputTokens: 2 },
+    isComplete: true
+  })
 
 export const failsWith = (error: AiError): Attempt => () => Effect.fail(error)
 

@@ -36,7 +36,7 @@ export const GenerateHandlers = HttpApiBuilder.group(
           maxAgeMillis,
           remember: !noStore
         })
-        return HttpServerResponse.jsonUnsafe(toResponse(generation), { headers: provenance(generation, noStore) })
+        return HttpServerResponse.jsonUnsafe(toResponse(generation), { headers: provenance(generation) })
       }).pipe(Effect.catchTags({
         AiRejected: refused,
         GenerationUnavailable: unavailable
@@ -118,10 +118,10 @@ const liveHeaders = { "understudy-source": "live", "cache-status": "understudy; 
 const liveUnstoredHeaders = { "understudy-source": "live", "cache-status": "understudy; fwd=bypass" }
 
 /** Where the text comes from, for whoever looks at headers only. `Cache-Status` is RFC 9211. */
-const provenance = (generation: Generation, noStore: boolean): Record<string, string> => {
+const provenance = (generation: Generation): Record<string, string> => {
   switch (generation.source) {
     case "live":
-      return noStore ? liveUnstoredHeaders : liveHeaders
+      return generation.isRemembered ? liveHeaders : liveUnstoredHeaders
     case "cache":
       return {
         "understudy-source": "cache",

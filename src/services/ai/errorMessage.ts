@@ -26,7 +26,8 @@ const messageIn = (body: string): string | undefined => {
   if (!Predicate.isObject(json)) return undefined
   for (const candidate of [json["error"], json["message"], json["detail"]]) {
     if (Predicate.isString(candidate) && candidate.trim() !== "") return candidate
-    if (Predicate.isObject(candidate) && Predicate.isString(candidate["message"])) return candidate["message"]
+    const message = Predicate.isObject(candidate) ? candidate["message"] : undefined
+    if (Predicate.isString(message) && message.trim() !== "") return message
   }
   return undefined
 }

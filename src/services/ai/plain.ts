@@ -21,6 +21,6 @@ export const plainProtocol = (options: { readonly url: string; readonly model: s
     const { model, text } = plain.success
     return text.trim() === ""
       ? Result.fail({ _tag: "Malformed", detail: "the answer is empty" })
-      : Result.succeed({ text, model: model ?? request.model ?? options.model, usage: undefined })
+      : Result.succeed({ text, model: model ?? request.model ?? options.model, usage: undefined, isComplete: true })
   }
 })

@@ -12,18 +12,17 @@ export const makeSimulated = (latency: Duration.Input, failures: number) => ({
       if (random < failures) {
         return Effect.fail(new AiUnavailable({ provider, status: 503, detail: "a simulated failure (status 503)" }))
       }
-      const text = draft(request)
+      const whole = draft(request.prompt)
+      // As a provider would: the bound is in tokens, of about four characters.
+      const text = whole.slice(0, Math.max(1, request.maxTokens) * 4).toWellFormed()
       return Effect.succeed({
         text,
+        isComplete: text.length === whole.length,
         model: request.model ?? provider,
         usage: { inputTokens: estimateTokens(request.prompt), outputTokens: estimateTokens(text) }
       })
     })
 })
 
-const draft = ({ maxTokens, prompt }: AiRequest): string => {
-  const text = `This is a simulated draft: no AI provider is configured (set AI_BASE_URL).\n\n` +
-    `You asked for: ${prompt.trim()}`
-  // As a provider would: the bound is in tokens, of about four characters.
-  return text.slice(0, Math.max(1, maxTokens) * 4).toWellFormed()
-}
+const draft = (prompt: string): string =>
+  `This is a simulated draft: no AI provider is configured (set AI_BASE_URL).\n\nYou asked for: ${prompt.trim()}`
