@@ -48,15 +48,19 @@ export const makeMemory = Effect.fnUntraced(function*(options: CircuitBreakerOpt
         const entry = entries.of(key, now)
         const { openMillis, policy } = entry.settings
         if (admission.probe) letGo(entry, admission)
-        const apply = (openFor: number) =>
-          Effect.flatten(Ref.modify(entry.state, (before) => {
-            const after = Circuit.settle(policy, before, admission, outcome, now, openFor)
+        if (isNothingNew(policy, Ref.getUnsafe(entry.state), outcome)) return Effect.void
+        // The duration of an opening is drawn only when there is one, and what another call has shown meanwhile may
+        // make one of it.
+        const apply = (openFor: number | undefined): Effect.Effect<void> =>
+          Effect.flatten(Ref.modify(entry.state, (before): readonly [Effect.Effect<void>, Circuit.CircuitState] => {
+            const opening = Circuit.openingOf(policy, before, admission, outcome, now)
+            if (opening !== undefined && openFor === undefined) {
+              return [Effect.flatMap(openMillis(opening), apply), before]
+            }
+            const after = Circuit.settle(policy, before, admission, outcome, now, openFor ?? 0)
             return [announce(key, before, after, now, outcome), after]
           }))
-        const current = Ref.getUnsafe(entry.state)
-        if (isNothingNew(policy, current, outcome)) return Effect.void
-        const opening = Circuit.openingOf(policy, current, admission, outcome, now)
-        return opening === undefined ? apply(0) : Effect.flatMap(openMillis(opening), apply)
+        return apply(undefined)
       }),
     state: (key: string) =>
       withNow((now) => {
