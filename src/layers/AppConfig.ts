@@ -10,7 +10,7 @@ export interface Variable {
   /** Completes "expected …" when the variable holds something else. */
   readonly expected: string
   readonly does: string
-  /** It may hold a secret: the value is never shown, not even when it is wrong. */
+  /** A secret's value is never shown, not even when it is wrong. */
   readonly secret?: true | undefined
 }
 
@@ -65,7 +65,7 @@ const count = (name: string, standard: string, does: string) =>
 
 const url = (name: string, does: string) =>
   optional(
-    { name, expected: "a URL such as https://host/path, without a user, a password or a query", does, secret: true },
+    { name, expected: "a URL such as https://host/path, without a user, a password or a query", does },
     HttpUrl
   )
 
@@ -242,8 +242,8 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   const problems: Array<string> = []
   for (const { config, variable } of defined) {
     if (Exit.isSuccess(yield* Effect.exit(config))) continue
-    const held = variable.secret ? "something else (not shown: it may be a secret)" : yield* Effect.orElseSucceed(
-      Effect.map(Config.String(variable.name), (value) => JSON.stringify(value)),
+    const held = variable.secret ? "a secret that does not fit" : yield* Effect.orElseSucceed(
+      Effect.map(Config.String(variable.name), (value) => JSON.stringify(withoutSecrets(value))),
       () => "nothing readable"
     )
     problems.push(`${variable.name} holds ${held}; expected ${variable.expected}`)
@@ -255,6 +255,10 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   }
   return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
+
+/** A URL without what may be secret in it: user, password and query. Other values as they are. */
+const withoutSecrets = (value: string): string =>
+  value.includes("://") ? value.replace(/:\/\/[^/]*@/, "://…@").replace(/\?.*$/, "?…") : value
 
 const hasSameKeyTwice = (list: string): boolean => {
   const keys = list.split(",").map((pair) => pair.trim().split(":", 2)[1])

@@ -158,7 +158,7 @@ layer(Directory.layer, { excludeTestServices: true })("the process", (it) => {
           ["BREAKER_FAILURES", "\"0\"", "a whole number from 1"],
           ["FALLBACK_MIN_SIMILARITY", "\"1.5\"", "a number from 0 to 1"],
           ["AI_PROTOCOL", "\"smoke\"", "openai, plain or simulated"],
-          ["AI_BASE_URL", "\"example.org/v1\"", "a URL that begins with http"],
+          ["AI_BASE_URL", "\"example.org/v1\"", "a URL such as https://host/path"],
           ["API_KEYS", "a secret", "namespace:key pairs"],
           ["DATABASE_URL", "a secret", "a URL such as postgres://user:password@host"]
         ]

@@ -31,6 +31,7 @@ describe("the configuration", () => {
       })
       for (const name of ["DATABASE_URL", "AI_BASE_URL", "API_KEYS", "ADMIN_KEYS"]) assert.include(message, name)
       assert.notInclude(message, "hunter2")
+      assert.include(message, "AI_BASE_URL holds \"https://…@host/v1\"")
     }))
 
   it.effect("takes only URLs that can be called", () =>
