@@ -1,5 +1,5 @@
 /** What is degraded right now, for whoever operates the service. */
-import { Context, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import type { CircuitState } from "../domain/Circuit.ts"
 import { isRecoverable } from "../domain/ErrorTable.ts"
@@ -7,6 +7,7 @@ import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { Generator } from "./Generator.ts"
 import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
+import { makeStoreCall, type StoreCall } from "./StoreCall.ts"
 
 export interface Degradation {
   readonly what: "provider" | "circuit" | "database" | "queue"
@@ -39,9 +40,10 @@ export class Readiness extends Context.Service<Readiness, {
         const breaker = yield* CircuitBreaker
         const limiter = yield* RateLimiter
         const sql = yield* Effect.serviceOption(SqlClient.SqlClient)
+        const storeCall = yield* makeStoreCall
         const database = Option.match(sql, {
           onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
-          onSome: probeDatabase
+          onSome: (client) => probeDatabase(client, storeCall)
         })
         const look = Effect.fnUntraced(function*({ client: { provider: name } }: Provider) {
           const { _tag: circuit } = yield* breaker.state(name)
@@ -73,10 +75,9 @@ const noDatabase: ReadonlyArray<Degradation> = [
   { what: "database", why: "the database does not answer: nothing is remembered or found" }
 ]
 
-/** A statement that hangs returns only when the driver gives up, so a slow probe is left behind after a second. */
-const probeDatabase = (sql: SqlClient.SqlClient): Effect.Effect<ReadonlyArray<Degradation>> =>
-  Effect.gen(function*() {
-    const probe = yield* Effect.forkDetach(sql`SELECT 1`)
-    const exit = yield* Effect.timeoutOption(Fiber.await(probe), "1 second")
-    return Option.isSome(exit) && Exit.isSuccess(exit.value) ? [] : noDatabase
+/** Bounded like every call to the store: a probe that hangs is left behind after a second, interrupted. */
+const probeDatabase = (sql: SqlClient.SqlClient, storeCall: StoreCall): Effect.Effect<ReadonlyArray<Degradation>> =>
+  Effect.match(storeCall("Readiness.report", "1 second", sql`SELECT 1`), {
+    onSuccess: (): ReadonlyArray<Degradation> => [],
+    onFailure: () => noDatabase
   })
