@@ -54,6 +54,10 @@ const steps = Migrator.fromRecord({
         version bigint NOT NULL,
         book jsonb NOT NULL
       )`
+  }),
+  "0004_quarantine": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`ALTER TABLE understudy_answers ADD COLUMN quarantined_at timestamptz`
   })
 })
 

@@ -23,13 +23,18 @@ export class Embedder extends Context.Service<Embedder, {
   readonly dimensions: number
   /** A vector of `dimensions` numbers and length 1. Slow embedders are bounded by the caller. */
   readonly embed: (text: string) => Effect.Effect<Float32Array, EmbeddingFailed>
+  /** The vectors of several texts, in their order, in as few requests as the endpoint takes. */
+  readonly embedMany: (
+    texts: ReadonlyArray<string>
+  ) => Effect.Effect<ReadonlyArray<Float32Array>, EmbeddingFailed>
 }>()("understudy/services/Embedder") {
   /** No network and no weights: hashed words, see `domain/TextVector.ts`. Never fails; well below 1 ms for a prompt. */
   static readonly layerLocal: Layer.Layer<Embedder> = Layer.sync(Embedder, () =>
     Embedder.of({
       name: "local-1",
       dimensions,
-      embed: (text) => Effect.sync(() => textVector(text))
+      embed: (text) => Effect.sync(() => textVector(text)),
+      embedMany: (texts) => Effect.sync(() => texts.map((text) => textVector(text)))
     }))
 
   /**
@@ -84,7 +89,7 @@ const openAi = (options: OpenAiEmbeddings, client: HttpClient.HttpClient): Embed
     Effect.catchDefect(() => failed("the HTTP client broke down (is the key a valid header value?)"))
   )
 
-  return { name, dimensions: options.dimensions, embed }
+  return { name, dimensions: options.dimensions, embed, embedMany: (texts) => Effect.forEach(texts, embed) }
 }
 
 /** What is safe to show: the client's own messages and causes may quote headers, URL and body. */

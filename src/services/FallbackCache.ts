@@ -47,6 +47,12 @@ export class FallbackCache extends Context.Service<FallbackCache, {
   readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
   /** The exact answer, else the nearest one above the threshold, within the namespace. */
   readonly find: (query: CacheQuery) => Effect.Effect<Option.Option<CacheMatch>, StoreUnavailable>
+  /** Takes a bad answer out at once, and keeps it to be looked at. `false`: the namespace has no such answer. */
+  readonly quarantine: (namespace: Namespace, id: GenerationId) => Effect.Effect<boolean, StoreUnavailable>
+  /** Deletes an answer. `false`: the namespace has no such answer. */
+  readonly forget: (namespace: Namespace, id: GenerationId) => Effect.Effect<boolean, StoreUnavailable>
+  /** Deletes all of a namespace, and says how many answers that were. */
+  readonly erase: (namespace: Namespace) => Effect.Effect<number, StoreUnavailable>
 }>()("understudy/services/FallbackCache") {
   /**
    * The same cache with entries of its own: what is remembered here is never found there, and the other way round.
@@ -56,13 +62,13 @@ export class FallbackCache extends Context.Service<FallbackCache, {
     Layer.effect(
       FallbackCache,
       Effect.map(FallbackCache, (cache) => {
-        const apart = <A extends { readonly namespace: Namespace }>(asked: A): A => ({
-          ...asked,
-          namespace: Namespace.make(`${name}:${asked.namespace}`)
-        })
+        const apart = (namespace: Namespace) => Namespace.make(`${name}:${namespace}`)
         return {
-          remember: (answer) => cache.remember(apart(answer)),
-          find: (query) => cache.find(apart(query))
+          remember: (answer) => cache.remember({ ...answer, namespace: apart(answer.namespace) }),
+          find: (query) => cache.find({ ...query, namespace: apart(query.namespace) }),
+          quarantine: (namespace, id) => cache.quarantine(apart(namespace), id),
+          forget: (namespace, id) => cache.forget(apart(namespace), id),
+          erase: (namespace) => cache.erase(apart(namespace))
         }
       })
     )

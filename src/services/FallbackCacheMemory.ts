@@ -1,7 +1,7 @@
 /** The fallback cache of a process without a database: lost with the process, searched one entry after the other. */
 import { Clock, Effect, Layer, Option } from "effect"
 import { type CacheEntry, cacheKey, type CacheScope, inScope, storable, toCacheScope } from "../domain/CacheEntry.ts"
-import type { Namespace } from "../domain/Generation.ts"
+import type { GenerationId, Namespace } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
 import { similarity } from "../domain/TextVector.ts"
 import { Embedder } from "./Embedder.ts"
@@ -17,6 +17,7 @@ export interface MemoryOptions extends FallbackCacheOptions {
 interface Kept extends CacheEntry {
   readonly vector: Float32Array | undefined
   readonly createdAt: number
+  isQuarantined: boolean
 }
 
 export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
@@ -35,7 +36,7 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
     namespaces.set(entry.namespace, entries)
     const key = cacheKey(entry)
     entries.delete(key)
-    entries.set(key, { ...entry, vector, createdAt: yield* Clock.currentTimeMillis })
+    entries.set(key, { ...entry, vector, createdAt: yield* Clock.currentTimeMillis, isQuarantined: false })
     const oldest = entries.size > maxEntries ? entries.keys().next() : undefined
     if (oldest?.done === false) entries.delete(oldest.value)
   })
@@ -64,7 +65,31 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
       : Option.some(toMatch(nearest.entry, "similar", nearest.similarity, now))
   })
 
-  return FallbackCache.of({ remember, find })
+  const entriesOf = (namespace: Namespace, id: GenerationId) =>
+    [...namespaces.get(namespace) ?? []].filter(([, entry]) => entry.id === id)
+
+  return FallbackCache.of({
+    remember,
+    find,
+    quarantine: (namespace, id) =>
+      Effect.sync(() => {
+        const found = entriesOf(namespace, id)
+        for (const [, entry] of found) entry.isQuarantined = true
+        return found.length > 0
+      }),
+    forget: (namespace, id) =>
+      Effect.sync(() => {
+        const found = entriesOf(namespace, id)
+        for (const [key] of found) namespaces.get(namespace)?.delete(key)
+        return found.length > 0
+      }),
+    erase: (namespace) =>
+      Effect.sync(() => {
+        const size = namespaces.get(namespace)?.size ?? 0
+        namespaces.delete(namespace)
+        return size
+      })
+  })
 })
 
 const newestFirst = (
@@ -72,7 +97,7 @@ const newestFirst = (
   allowed: { readonly scope: CacheScope; readonly newerThan: number }
 ): ReadonlyArray<Kept> =>
   [...entries?.values() ?? []].toReversed().filter((entry) =>
-    entry.createdAt > allowed.newerThan && inScope(allowed.scope, entry)
+    !entry.isQuarantined && entry.createdAt > allowed.newerThan && inScope(allowed.scope, entry)
   )
 
 const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array) => {

@@ -61,7 +61,8 @@ const make = Effect.fnUntraced(function*(
       ON CONFLICT (namespace, prompt_hash, content_type, locale, model_family) DO UPDATE SET
         seq = DEFAULT, id = EXCLUDED.id, prompt = EXCLUDED.prompt, model = EXCLUDED.model, text = EXCLUDED.text,
         input_tokens = EXCLUDED.input_tokens, output_tokens = EXCLUDED.output_tokens,
-        embedder = EXCLUDED.embedder, embedding = EXCLUDED.embedding, created_at = EXCLUDED.created_at`
+        embedder = EXCLUDED.embedder, embedding = EXCLUDED.embedding, created_at = EXCLUDED.created_at,
+        quarantined_at = NULL`
 
   const store = Effect.fnUntraced(function*(entries: ReadonlyArray<CacheEntry>) {
     const rows = yield* Effect.forEach(entries, (entry) =>
@@ -87,6 +88,7 @@ const make = Effect.fnUntraced(function*(
     const maxAge = Math.min(query.maxAgeMillis ?? settings.maxAgeMillis, settings.maxAgeMillis)
     const allowed = sql.and([
       sql`namespace = ${storable(query.namespace)}`,
+      sql`quarantined_at IS NULL`,
       sql`created_at > now() - ${maxAge}::float8 * interval '1 millisecond'`,
       ...scope.contentType === "" ? [] : [sql`content_type = ${storable(scope.contentType)}`],
       ...scope.locale === "" ? [] : [sql`locale = ${storable(scope.locale)}`],
@@ -113,11 +115,33 @@ const make = Effect.fnUntraced(function*(
     return similar[0] === undefined ? Option.none() : Option.some(toMatch(similar[0], "similar"))
   })
 
+  const changed = (operation: string, statement: Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>) =>
+    Effect.map(storeCall(operation, writeTimeout, statement), (rows) => rows.length > 0)
+
   return FallbackCache.of({
     remember: yield* makeRemembering({ ...settings, store }),
     find: Effect.fn("FallbackCache.find")((query) =>
       storeCall("FallbackCache.find", settings.storeTimeout, search(query))
-    )
+    ),
+    quarantine: (namespace, id) =>
+      changed(
+        "FallbackCache.quarantine",
+        sql`UPDATE understudy_answers SET quarantined_at = now() WHERE namespace = ${namespace} AND id = ${id} RETURNING 1`
+      ),
+    forget: (namespace, id) =>
+      changed(
+        "FallbackCache.forget",
+        sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} AND id = ${id} RETURNING 1`
+      ),
+    erase: (namespace) =>
+      Effect.map(
+        storeCall(
+          "FallbackCache.erase",
+          writeTimeout,
+          sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} RETURNING 1`
+        ),
+        (rows) => rows.length
+      )
   })
 })
 

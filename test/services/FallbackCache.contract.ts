@@ -67,7 +67,7 @@ const textOf = (query: CacheQuery) =>
   Effect.map(find(query), Option.match({ onNone: () => undefined, onSome: (m) => m.text }))
 
 export const embedderOf = (name: string, dimensions: number, embed: Embedder["Service"]["embed"]) =>
-  Layer.succeed(Embedder, Embedder.of({ name, dimensions, embed }))
+  Layer.succeed(Embedder, Embedder.of({ name, dimensions, embed, embedMany: (texts) => Effect.forEach(texts, embed) }))
 
 /** A vector in the direction of the prompt's first letter. */
 export const firstLetter = (name: string, dimensions: number) =>

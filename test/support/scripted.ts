@@ -100,7 +100,10 @@ export const makeLadder = ({ breaker, find, limiter, script, second, template, .
       Providers.layerList([{ client: first.client }, ...second === undefined ? [] : [{ client: next.client }]]),
       Layer.succeed(FallbackCache, {
         find: find ?? (() => Effect.succeedNone),
-        remember: (answer) => Effect.sync(() => void remembered.push(answer))
+        remember: (answer) => Effect.sync(() => void remembered.push(answer)),
+        quarantine: () => Effect.succeed(false),
+        forget: () => Effect.succeed(false),
+        erase: () => Effect.succeed(0)
       }),
       Layer.succeed(Templates, { render: () => Effect.succeed(Option.fromUndefinedOr(template)) }),
       CircuitBreaker.layerMemory(breaker),
