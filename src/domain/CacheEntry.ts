@@ -2,6 +2,7 @@
 import type { GenerationId, Namespace, Usage } from "./Generation.ts"
 import { modelFamily } from "./ModelFamily.ts"
 import { normalizePrompt } from "./Prompt.ts"
+import { encodeTraits, promptTraits } from "./PromptTraits.ts"
 
 /** Names longer than this are nobody's content type or locale, and would not fit into an index. */
 const maxNameLength = 200
@@ -19,6 +20,8 @@ export interface CacheEntry extends CacheScope {
   readonly namespace: Namespace
   readonly prompt: string
   readonly normalizedPrompt: string
+  /** What the guard compares, as `encodeTraits` writes it. */
+  readonly traits: string
   readonly model: string
   readonly text: string
   readonly usage: Usage | undefined
@@ -32,7 +35,7 @@ interface Scoped {
 
 /** Undefined when there is nothing worth keeping: a blank answer, or names that nothing could be found by. */
 export const toCacheEntry = (
-  answer: Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped & {
+  answer: Omit<CacheEntry, "normalizedPrompt" | "traits" | keyof CacheScope> & Scoped & {
     readonly askedModel?: string | undefined
   }
 ): CacheEntry | undefined => {
@@ -43,15 +46,17 @@ export const toCacheEntry = (
   if (text.trim() === "" || names.some((name) => name.length > maxNameLength || name !== storable(name))) {
     return undefined
   }
-  const { id, model, namespace, prompt, usage } = answer
+  const { id, model, namespace, usage } = answer
+  const prompt = storable(answer.prompt)
   return {
     id,
     namespace,
     model,
     usage,
     text,
-    prompt: storable(prompt),
-    normalizedPrompt: normalizePrompt(storable(prompt)),
+    prompt,
+    normalizedPrompt: normalizePrompt(prompt),
+    traits: encodeTraits(promptTraits(prompt)),
     ...scope
   }
 }

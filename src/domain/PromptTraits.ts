@@ -11,6 +11,9 @@ export const promptTraits = (prompt: string): PromptTraits => ({
   numbers: [...new Set(normalizePrompt(prompt).match(/\p{N}+/gu) ?? [])].sort()
 })
 
+/** Changes with what traits hold; entries of another version are taken anew from their prompts. */
+export const traitsVersion = "1"
+
 /** One line of text for the store, with the version of the traits in it. */
 export const encodeTraits = (traits: PromptTraits): string => `1 ${traits.numbers.join(" ")}`
 

@@ -5,6 +5,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { type DatabaseError, DatabaseRefused, DatabaseUnreachable, DatabaseUrlInvalid } from "./DatabaseError.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Pglite from "./Pglite.ts"
+import * as ServiceRole from "./ServiceRole.ts"
 
 export interface DatabaseOptions {
   /** A PostgreSQL server with pgvector. None: the embedded database. */
@@ -20,14 +21,24 @@ export const layer = (options: DatabaseOptions): Layer.Layer<PgClient.PgClient |
     const connect = (config: PgClient.PgPoolConfig) =>
       Effect.mapError(PgClient.make(config), (error) => connectError(target.name, error))
     // A client of its own for the migrations: they may take longer than a statement may in service.
-    yield* Effect.scoped(Effect.gen(function*() {
+    const role = yield* Effect.scoped(Effect.gen(function*() {
       const client = yield* connect({ ...target.config, minConnections: 0, maxConnections: 1 })
       yield* Effect.mapError(client`SELECT 1`, (error) => connectError(target.name, error))
-      yield* Migrations.run(target.name).pipe(Effect.provideService(SqlClient.SqlClient, client))
+      return yield* Migrations.run(target.name).pipe(
+        Effect.andThen(Effect.mapError(ServiceRole.prepare(), (error) => connectError(target.name, error))),
+        Effect.provideService(SqlClient.SqlClient, client)
+      )
     }))
     return yield* connect({
       ...target.config,
-      startupParameters: { ...target.config.startupParameters, statement_timeout: "10s" }
+      // Short statements of several fibers share a connection, one behind the other, without waiting for each other's
+      // answers. Transactions have a connection to themselves.
+      multiplex: true,
+      startupParameters: {
+        ...target.config.startupParameters,
+        statement_timeout: "10s",
+        ...role === undefined ? {} : { role }
+      }
     })
   }))
 
@@ -41,7 +52,7 @@ interface Target {
  * `hnsw.iterative_scan`: an index scan that the filters leave empty-handed goes on instead of finding nothing. The
  * server keeps the name as a placeholder until pgvector is loaded by the session's first vector.
  */
-const session = { TimeZone: "UTC", "hnsw.iterative_scan": "strict_order" }
+const session = { TimeZone: "UTC", "hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "64" }
 
 const server = Effect.fnUntraced(function*(secret: Redacted.Redacted): Effect.fn.Return<Target, DatabaseUrlInvalid> {
   const url = URL.canParse(Redacted.value(secret)) ? new URL(Redacted.value(secret)) : undefined

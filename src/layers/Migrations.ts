@@ -2,64 +2,7 @@
 import { Effect } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import { MigrationFailed, PgvectorMissing } from "./DatabaseError.ts"
-
-/**
- * One entry per step, in order; a released step is never changed. A step runs in the migration's transaction, which
- * holds a lock that the other instances wait for.
- */
-const steps = Migrator.fromRecord({
-  "0001_answers": Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    // '' stands for an absent content type, locale or model family: it takes part in the unique key, NULL would not.
-    // `embedding` has no fixed dimension, so that a change of embedder needs no migration: every embedder gets an
-    // index of its own over its own rows (FallbackCachePostgres).
-    yield* sql`
-      CREATE TABLE understudy_answers (
-        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        id text NOT NULL,
-        namespace text NOT NULL,
-        prompt_hash bytea NOT NULL,
-        content_type text NOT NULL,
-        locale text NOT NULL,
-        model_family text NOT NULL,
-        prompt text NOT NULL,
-        model text NOT NULL,
-        text text NOT NULL,
-        input_tokens integer,
-        output_tokens integer,
-        embedder text,
-        embedding vector,
-        created_at timestamptz NOT NULL DEFAULT now(),
-        UNIQUE (namespace, prompt_hash, content_type, locale, model_family)
-      )`
-  }),
-  "0002_circuits": Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    // Every write takes a new version, which no other row ever has: a row that went and came back is another one.
-    // `forgettable_at` is milliseconds since the epoch; NULL: never.
-    yield* sql`
-      CREATE TABLE understudy_circuits (
-        key text PRIMARY KEY,
-        version bigint GENERATED ALWAYS AS IDENTITY,
-        state jsonb NOT NULL,
-        forgettable_at double precision
-      )`
-  }),
-  "0003_limits": Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    // One book of leases per provider, written by compare-and-set on its version.
-    yield* sql`
-      CREATE TABLE understudy_limits (
-        key text PRIMARY KEY,
-        version bigint NOT NULL,
-        book jsonb NOT NULL
-      )`
-  }),
-  "0004_quarantine": Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
-    yield* sql`ALTER TABLE understudy_answers ADD COLUMN quarantined_at timestamptz`
-  })
-})
+import { steps } from "./MigrationSteps.ts"
 
 /** Brings the tables up to date. `server` is only for messages. */
 export const run = Effect.fn("Migrations.run")(

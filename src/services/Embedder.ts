@@ -21,6 +21,8 @@ export class Embedder extends Context.Service<Embedder, {
    */
   readonly name: string
   readonly dimensions: number
+  /** It costs less than a round trip to a database, so it may be asked before it is known to be needed. */
+  readonly isInstant?: boolean | undefined
   /** A vector of `dimensions` numbers and length 1. Slow embedders are bounded by the caller. */
   readonly embed: (text: string) => Effect.Effect<Float32Array, EmbeddingFailed>
   /** The vectors of several texts, in their order, in as few requests as the endpoint takes. */
@@ -33,6 +35,7 @@ export class Embedder extends Context.Service<Embedder, {
     Embedder.of({
       name: "local-1",
       dimensions,
+      isInstant: true,
       embed: (text) => Effect.sync(() => textVector(text)),
       embedMany: (texts) => Effect.sync(() => texts.map((text) => textVector(text)))
     }))

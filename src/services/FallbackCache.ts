@@ -27,6 +27,8 @@ export interface CacheQuery {
   readonly model?: string | undefined
   /** The oldest age allowed, in milliseconds; the configured maximum holds when it is lower or this is absent. */
   readonly maxAgeMillis?: number | undefined
+  /** `false`: a trial that nobody is shown; it does not count as a use of the entry. */
+  readonly countsAsUse?: boolean | undefined
 }
 
 export interface CacheMatch {
@@ -45,6 +47,8 @@ export class FallbackCache extends Context.Service<FallbackCache, {
    * full the answer is dropped and counted, never waited for.
    */
   readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
+  /** Stores all of them now, whatever waits in the queue, and says how many could be stored. For seeding. */
+  readonly rememberAll: (answers: ReadonlyArray<RememberedAnswer>) => Effect.Effect<number, StoreUnavailable>
   /** The exact answer, else the nearest one above the threshold, within the namespace. */
   readonly find: (query: CacheQuery) => Effect.Effect<Option.Option<CacheMatch>, StoreUnavailable>
   /** Takes a bad answer out at once, and keeps it to be looked at. `false`: the namespace has no such answer. */
@@ -53,6 +57,11 @@ export class FallbackCache extends Context.Service<FallbackCache, {
   readonly forget: (namespace: Namespace, id: GenerationId) => Effect.Effect<boolean, StoreUnavailable>
   /** Deletes all of a namespace, and says how many answers that were. */
   readonly erase: (namespace: Namespace) => Effect.Effect<number, StoreUnavailable>
+  /**
+   * Answers that wait for a vector of the present embedder, as of the last look. Until they have one they are found by
+   * the exact prompt only.
+   */
+  readonly unembedded: Effect.Effect<number>
 }>()("understudy/services/FallbackCache") {
   /**
    * The same cache with entries of its own: what is remembered here is never found there, and the other way round.
@@ -65,10 +74,13 @@ export class FallbackCache extends Context.Service<FallbackCache, {
         const apart = (namespace: Namespace) => Namespace.make(`${name}:${namespace}`)
         return {
           remember: (answer) => cache.remember({ ...answer, namespace: apart(answer.namespace) }),
+          rememberAll: (answers) =>
+            cache.rememberAll(answers.map((answer) => ({ ...answer, namespace: apart(answer.namespace) }))),
           find: (query) => cache.find({ ...query, namespace: apart(query.namespace) }),
           quarantine: (namespace, id) => cache.quarantine(apart(namespace), id),
           forget: (namespace, id) => cache.forget(apart(namespace), id),
-          erase: (namespace) => cache.erase(apart(namespace))
+          erase: (namespace) => cache.erase(apart(namespace)),
+          unembedded: cache.unembedded
         }
       })
     )

@@ -1,32 +1,33 @@
 /** The fallback cache of a process without a database: lost with the process, searched one entry after the other. */
 import { Clock, Effect, Layer, Option } from "effect"
 import { type CacheEntry, cacheKey, type CacheScope, inScope, storable, toCacheScope } from "../domain/CacheEntry.ts"
+import { usefulness } from "../domain/Candidates.ts"
 import type { GenerationId, Namespace } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
+import { decodeTraits } from "../domain/PromptTraits.ts"
 import { similarity } from "../domain/TextVector.ts"
 import { Embedder } from "./Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache.ts"
 import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
-import { makeRemembering } from "./Remembering.ts"
-
-export interface MemoryOptions extends FallbackCacheOptions {
-  /** Per namespace; the oldest make room. Default 1,000, which a lookup searches in about a millisecond. */
-  readonly maxEntries?: number | undefined
-}
+import { makeChoose } from "./Guarding.ts"
+import { makeRemembering, storeAll } from "./Remembering.ts"
 
 interface Kept extends CacheEntry {
   readonly vector: Float32Array | undefined
   readonly createdAt: number
+  lastUsedAt: number | undefined
+  uses: number
   isQuarantined: boolean
 }
 
-export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
+export const layerMemory = (options: FallbackCacheOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
   Layer.effect(FallbackCache, make(options))
 
-const make = Effect.fnUntraced(function*(options: MemoryOptions) {
+const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const { batchSize, embedTimeout, maxAgeMillis, minSimilarity, queueCapacity } = withDefaults(options)
   const maxEntries = options.maxEntries ?? 1_000
   const embed = makeEmbed(yield* Embedder, embedTimeout)
+  const choose = makeChoose()
   /** Oldest first. */
   const namespaces = new Map<Namespace, Map<string, Kept>>()
 
@@ -35,17 +36,22 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
     const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
     namespaces.set(entry.namespace, entries)
     const key = cacheKey(entry)
+    const before = entries.get(key)
     entries.delete(key)
-    entries.set(key, { ...entry, vector, createdAt: yield* Clock.currentTimeMillis, isQuarantined: false })
-    const oldest = entries.size > maxEntries ? entries.keys().next() : undefined
-    if (oldest?.done === false) entries.delete(oldest.value)
+    if (entries.size >= maxEntries) evictOne(entries)
+    entries.set(key, {
+      ...entry,
+      vector,
+      createdAt: yield* Clock.currentTimeMillis,
+      lastUsedAt: before?.lastUsedAt,
+      uses: before?.uses ?? 0,
+      isQuarantined: false
+    })
   })
 
-  const remember = yield* makeRemembering({
-    queueCapacity,
-    batchSize,
-    store: (entries) => Effect.as(Effect.forEach(entries, keep, { discard: true }), 0)
-  })
+  const store = (entries: ReadonlyArray<CacheEntry>) => Effect.as(Effect.forEach(entries, keep, { discard: true }), 0)
+
+  const { remember, settled } = yield* makeRemembering({ queueCapacity, batchSize, store })
 
   const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
     const now = yield* Clock.currentTimeMillis
@@ -53,16 +59,21 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
       scope: toCacheScope(query),
       newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
     })
+    const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
+      if (query.countsAsUse !== false) {
+        entry.uses++
+        entry.lastUsedAt = now
+      }
+      return Option.some(toMatch(entry, match, cosine, now))
+    }
     const prompt = storable(query.prompt)
     const normalized = normalizePrompt(prompt)
     const exact = candidates.find((entry) => entry.normalizedPrompt === normalized)
-    if (exact !== undefined) return Option.some(toMatch(exact, "exact", 1, now))
+    if (exact !== undefined) return use(exact, "exact", 1)
     const vector = yield* embed(prompt)
     if (Option.isNone(vector)) return Option.none()
-    const nearest = nearestOf(candidates, vector.value)
-    return nearest === undefined || nearest.similarity < minSimilarity
-      ? Option.none()
-      : Option.some(toMatch(nearest.entry, "similar", nearest.similarity, now))
+    const chosen = yield* choose(prompt, nearestOf(candidates, vector.value, minSimilarity))
+    return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
   })
 
   const entriesOf = (namespace: Namespace, id: GenerationId) =>
@@ -70,27 +81,47 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
 
   return FallbackCache.of({
     remember,
+    rememberAll: (answers) => storeAll(answers, batchSize, store),
     find,
+    unembedded: Effect.succeed(0),
     quarantine: (namespace, id) =>
-      Effect.sync(() => {
-        const found = entriesOf(namespace, id)
-        for (const [, entry] of found) entry.isQuarantined = true
-        return found.length > 0
-      }),
+      settled(
+        "FallbackCache.quarantine",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [, entry] of found) entry.isQuarantined = true
+          return found.length > 0
+        })
+      ),
     forget: (namespace, id) =>
-      Effect.sync(() => {
-        const found = entriesOf(namespace, id)
-        for (const [key] of found) namespaces.get(namespace)?.delete(key)
-        return found.length > 0
-      }),
+      settled(
+        "FallbackCache.forget",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [key] of found) namespaces.get(namespace)?.delete(key)
+          return found.length > 0
+        })
+      ),
     erase: (namespace) =>
-      Effect.sync(() => {
-        const size = namespaces.get(namespace)?.size ?? 0
-        namespaces.delete(namespace)
-        return size
-      })
+      settled(
+        "FallbackCache.erase",
+        Effect.sync(() => {
+          const size = namespaces.get(namespace)?.size ?? 0
+          namespaces.delete(namespace)
+          return size
+        })
+      )
   })
 })
+
+const evictOne = (entries: Map<string, Kept>): void => {
+  let least: { readonly key: string; readonly worth: number } | undefined
+  for (const [key, entry] of entries) {
+    const worth = entry.isQuarantined ? -Infinity : usefulness(entry)
+    if (least === undefined || worth < least.worth) least = { key, worth }
+  }
+  if (least !== undefined) entries.delete(least.key)
+}
 
 const newestFirst = (
   entries: Map<string, Kept> | undefined,
@@ -100,15 +131,22 @@ const newestFirst = (
     !entry.isQuarantined && entry.createdAt > allowed.newerThan && inScope(allowed.scope, entry)
   )
 
-const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array) => {
-  let nearest: { readonly entry: Kept; readonly similarity: number } | undefined
-  for (const entry of entries) {
-    if (entry.vector === undefined) continue
-    const cosine = similarity(entry.vector, vector)
-    if (nearest === undefined || cosine > nearest.similarity) nearest = { entry, similarity: cosine }
-  }
-  return nearest
-}
+/** Nearest looked at, as in the database. */
+const nearestCount = 8
+
+/** The nearest first, and the newest of equally near ones. */
+const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array, minSimilarity: number) =>
+  entries
+    .flatMap((entry) => {
+      const cosine = entry.vector === undefined ? 0 : Math.min(1, similarity(entry.vector, vector))
+      return cosine < minSimilarity || entry.vector === undefined
+        ? []
+        : [{ entry, id: entry.id, similarity: cosine, traits: decodeTraits(entry.traits) }]
+    })
+    .sort((a, b) => rounded(b.similarity) - rounded(a.similarity))
+    .slice(0, nearestCount)
+
+const rounded = (cosine: number): number => Math.round(cosine * 1_000)
 
 const toMatch = (entry: Kept, match: CacheMatch["match"], cosine: number, now: number): CacheMatch => ({
   id: entry.id,

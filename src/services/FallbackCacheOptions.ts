@@ -17,6 +17,10 @@ export interface FallbackCacheOptions {
   readonly queueCapacity?: number | undefined
   /** Answers stored in one go. Default 64. */
   readonly batchSize?: number | undefined
+  /** Answers kept per namespace; the least useful make room. Default 20,000 in a database, 1,000 in memory. */
+  readonly maxEntries?: number | undefined
+  /** `false`: hashes and vectors of prompts are kept, and no prompt. Default `true`. */
+  readonly storePrompts?: boolean | undefined
 }
 
 export const withDefaults = (options: FallbackCacheOptions) => ({
@@ -25,7 +29,8 @@ export const withDefaults = (options: FallbackCacheOptions) => ({
   embedTimeout: options.embedTimeout ?? "250 millis",
   storeTimeout: options.storeTimeout ?? "1 second",
   queueCapacity: options.queueCapacity ?? 1024,
-  batchSize: options.batchSize ?? 64
+  batchSize: options.batchSize ?? 64,
+  storePrompts: options.storePrompts ?? true
 })
 
 const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })

@@ -2,29 +2,37 @@
 import { Effect, Layer, Option, type Scope } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { type CacheEntry, storable, toCacheScope } from "../domain/CacheEntry.ts"
-import { GenerationId } from "../domain/Generation.ts"
+import { GenerationId, type Namespace } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
+import { decodeTraits } from "../domain/PromptTraits.ts"
+import { withinNamespace } from "./CacheRows.ts"
+import { makeUpkeep } from "./CacheUpkeep.ts"
 import { Embedder } from "./Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache.ts"
 import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
-import { makeRemembering } from "./Remembering.ts"
+import { makeChoose } from "./Guarding.ts"
+import { makeRemembering, storeAll } from "./Remembering.ts"
 import { makeStoreCall } from "./StoreCall.ts"
-import { prepareVectorIndex, vectorColumn } from "./VectorIndex.ts"
+import { makeUseCounts } from "./UseCounts.ts"
+import { prepareVectorSpace, vectorTable, vectorText } from "./VectorSpace.ts"
 
 /** Off the answer's path, so it may wait longer than a lookup. */
 const writeTimeout = "5 seconds"
 
-/** Nearest entries looked at: the newest of equally near ones wins. */
+/** Nearest entries looked at: the newest of equally near ones wins, and the guard may refuse the first ones. */
 const nearestCount = 8
 
 interface Row {
+  readonly seq: string
   readonly id: string
   readonly text: string
   readonly model: string
   readonly input_tokens: number | null
   readonly output_tokens: number | null
+  readonly traits: string | null
   readonly age_millis: number
   readonly similarity: number
+  readonly is_exact: boolean
 }
 
 export const layerPostgres = (
@@ -34,142 +42,171 @@ export const layerPostgres = (
 const make = Effect.fnUntraced(function*(
   options: FallbackCacheOptions
 ): Effect.fn.Return<FallbackCache["Service"], never, Embedder | SqlClient.SqlClient | Scope.Scope> {
-  const settings = withDefaults(options)
+  const settings = { ...withDefaults(options), maxEntries: options.maxEntries ?? 20_000 }
   const sql = yield* SqlClient.SqlClient
   const embedder = yield* Embedder
   const embed = makeEmbed(embedder, settings.embedTimeout)
-  const vectors = vectorColumn(sql, embedder)
+  const vectors = vectorTable(embedder)
+  const choose = makeChoose()
   const storeCall = yield* makeStoreCall
-  yield* prepareVectorIndex(embedder).pipe(
-    (prepare) =>
-      storeCall("FallbackCache.prepare", "30 seconds", Effect.provideService(prepare, SqlClient.SqlClient, sql)),
-    Effect.catch((error) => Effect.logWarning(`similar prompts are searched without an index: ${error.message}`))
+  yield* storeCall(
+    "FallbackCache.prepare",
+    "30 seconds",
+    Effect.provideService(prepareVectorSpace(embedder), SqlClient.SqlClient, sql)
+  ).pipe(Effect.catch((error) => Effect.logWarning(`similar prompts are not found: ${error.message}`)))
+  const within = (operation: string, namespace: Namespace) => <A, E>(statements: Effect.Effect<A, E>) =>
+    storeCall(operation, writeTimeout, withinNamespace(sql, namespace)(statements))
+
+  const countUse = yield* makeUseCounts((namespace, uses) =>
+    within("FallbackCache.countUses", namespace)(sql`
+      UPDATE understudy_answers a SET uses = a.uses + used.uses, last_used_at = now()
+      FROM json_each_text(${JSON.stringify(Object.fromEntries(uses))}::json) AS entry (seq, uses),
+        LATERAL (SELECT entry.seq::bigint AS seq, entry.uses::integer AS uses) AS used
+      WHERE a.namespace = ${namespace} AND a.seq = used.seq`)
   )
 
-  const upsert = (rows: ReadonlyArray<object>) =>
-    sql`
-      INSERT INTO understudy_answers (
-        id, namespace, prompt_hash, content_type, locale, model_family, prompt, model, text,
-        input_tokens, output_tokens, embedder, embedding
-      )
-      SELECT id, namespace, sha256(convert_to(normalized_prompt, 'UTF8')), content_type, locale, model_family, prompt,
-        model, text, input_tokens, output_tokens, embedder, embedding::vector
-      FROM json_to_recordset(${JSON.stringify(rows)}::json) AS answer (
-        id text, namespace text, normalized_prompt text, content_type text, locale text, model_family text,
-        prompt text, model text, text text, input_tokens integer, output_tokens integer, embedder text, embedding text
-      )
-      ON CONFLICT (namespace, prompt_hash, content_type, locale, model_family) DO UPDATE SET
-        seq = DEFAULT, id = EXCLUDED.id, prompt = EXCLUDED.prompt, model = EXCLUDED.model, text = EXCLUDED.text,
-        input_tokens = EXCLUDED.input_tokens, output_tokens = EXCLUDED.output_tokens,
-        embedder = EXCLUDED.embedder, embedding = EXCLUDED.embedding, created_at = EXCLUDED.created_at,
-        quarantined_at = NULL`
+  const write = (namespace: string, rows: ReadonlyArray<object>) =>
+    storeCall(
+      "FallbackCache.remember",
+      writeTimeout,
+      sql`SELECT understudy_remember(${namespace}, ${JSON.stringify(rows)}::json, ${vectors})`
+    )
+
+  /** Answers how many of the rows the database would not have. */
+  const writeAll = (namespace: string, rows: ReadonlyArray<object>) =>
+    Effect.as(write(namespace, rows), 0).pipe(Effect.catchIf(
+      ({ cause }) => rows.length > 1 && isAboutARow(cause),
+      // One entry that the database will not have must not cost the others.
+      () => Effect.map(Effect.partition(rows, (row) => write(namespace, [row])), ([, refused]) => refused.length)
+    ))
 
   const store = Effect.fnUntraced(function*(entries: ReadonlyArray<CacheEntry>) {
     const rows = yield* Effect.forEach(entries, (entry) =>
       Effect.map(embed(entry.prompt), (vector) => ({
-        ...toRow(entry),
-        ...Option.match(vector, { onNone: () => ({}), onSome: vectors.toRow })
+        namespace: entry.namespace,
+        row: toRow(entry, settings.storePrompts, Option.getOrUndefined(vector))
       })), { concurrency: 8 })
-    const whole = storeCall("FallbackCache.remember", writeTimeout, upsert(rows))
-    return yield* Effect.as(whole, 0).pipe(Effect.catchIf(
-      ({ cause }) => rows.length > 1 && isAboutARow(cause),
-      // One entry that the database will not have must not cost the others.
-      () =>
-        Effect.map(
-          Effect.partition(rows, (row) => storeCall("FallbackCache.remember", writeTimeout, upsert([row]))),
-          ([, refused]) => refused.length
-        )
-    ))
+    const refused = yield* Effect.forEach(
+      Map.groupBy(rows, ({ namespace }) => namespace),
+      ([namespace, ofNamespace]) => writeAll(namespace, ofNamespace.map(({ row }) => row)),
+      { concurrency: 4 }
+    )
+    return refused.reduce((sum, count) => sum + count, 0)
   })
 
   const search = Effect.fnUntraced(function*(query: CacheQuery) {
     const prompt = storable(query.prompt)
     const scope = toCacheScope(query)
     const maxAge = Math.min(query.maxAgeMillis ?? settings.maxAgeMillis, settings.maxAgeMillis)
-    const allowed = sql.and([
-      sql`namespace = ${storable(query.namespace)}`,
-      sql`quarantined_at IS NULL`,
-      sql`created_at > now() - ${maxAge}::float8 * interval '1 millisecond'`,
-      ...scope.contentType === "" ? [] : [sql`content_type = ${storable(scope.contentType)}`],
-      ...scope.locale === "" ? [] : [sql`locale = ${storable(scope.locale)}`],
-      ...scope.modelFamily === "" ? [] : [sql`model_family = ${storable(scope.modelFamily)}`]
-    ])
-    const columns = sql`id, text, model, input_tokens, output_tokens, created_at, seq,
-      greatest(0, extract(epoch FROM now() - created_at) * 1000)::float8 AS age_millis`
-    const exact = yield* sql<Row>`
-      SELECT ${columns}, 1::float8 AS similarity FROM understudy_answers
-      WHERE ${allowed} AND prompt_hash = sha256(convert_to(${normalizePrompt(prompt)}, 'UTF8'))
-      ORDER BY created_at DESC, seq DESC LIMIT 1`
-    if (exact[0] !== undefined) return Option.some(toMatch(exact[0], "exact"))
-
+    const look = (exact: string | null, question: Float32Array | undefined) =>
+      sql<Row>`
+        SELECT seq::text, id, text, model, input_tokens, output_tokens, traits, age_millis, similarity, is_exact
+        FROM understudy_find(
+          ${storable(query.namespace)}, ${exact}, ${vectors},
+          ${question === undefined ? null : vectorText(question)}, ${settings.minSimilarity}, ${maxAge},
+          ${storable(scope.contentType)}, ${storable(scope.locale)}, ${storable(scope.modelFamily)}, ${nearestCount}
+        )`
+    // An embedder that takes time is asked only when the exact prompt has no answer.
+    const first = embedder.isInstant === true ? Option.getOrUndefined(yield* embed(prompt)) : undefined
+    const found = yield* look(normalizePrompt(prompt), first)
+    if (found[0]?.is_exact === true || first !== undefined) return found
     const vector = yield* embed(prompt)
-    if (Option.isNone(vector)) return Option.none()
-    const similar = yield* sql<Row>`
-      SELECT *, least(1, 1 - distance) AS similarity FROM (
-        SELECT ${columns}, ${vectors.distance(vector.value)} AS distance FROM understudy_answers
-        WHERE ${vectors.comparable} AND ${allowed}
-        ORDER BY distance LIMIT ${sql.literal(String(nearestCount))}
-      ) AS nearest
-      WHERE distance <= ${1 - settings.minSimilarity}::float8
-      ORDER BY distance, created_at DESC, seq DESC LIMIT 1`
-    return similar[0] === undefined ? Option.none() : Option.some(toMatch(similar[0], "similar"))
+    return Option.isNone(vector) ? [] : yield* look(null, vector.value)
   })
 
-  const changed = (operation: string, statement: Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>) =>
-    Effect.map(storeCall(operation, writeTimeout, statement), (rows) => rows.length > 0)
+  const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
+    const rows = yield* storeCall("FallbackCache.find", settings.storeTimeout, search(query))
+    const candidates = rows.map(toCandidate)
+    const [first] = candidates
+    const chosen = first?.match === "exact" ? first : yield* choose(query.prompt, candidates)
+    if (chosen === undefined) return Option.none()
+    const { seq, traits: _, ...match } = chosen
+    if (query.countsAsUse !== false) countUse(query.namespace, seq)
+    return Option.some<CacheMatch>(match)
+  })
+
+  const quarantine = Effect.fn("FallbackCache.quarantine")(function*(namespace: Namespace, id: GenerationId) {
+    const rows = yield* within("FallbackCache.quarantine", namespace)(Effect.tap(
+      sql<{ readonly seq: string }>`
+        UPDATE understudy_answers SET quarantined_at = coalesce(quarantined_at, now())
+        WHERE namespace = ${namespace} AND id = ${id} RETURNING seq::text`,
+      Effect.forEach(({ seq }) =>
+        sql`DELETE FROM ${sql(vectors)} WHERE namespace = ${namespace} AND seq = ${seq}::bigint`
+      )
+    ))
+    return rows.length > 0
+  })
+
+  const erase = Effect.fn("FallbackCache.erase")(function*(namespace: Namespace) {
+    // In pieces: a statement has ten seconds.
+    const piece = within("FallbackCache.erase", namespace)(sql`
+      DELETE FROM understudy_answers WHERE namespace = ${namespace} AND seq IN (
+        SELECT seq FROM understudy_answers WHERE namespace = ${namespace} LIMIT 1000
+      ) RETURNING 1`)
+    let erased = 0
+    for (let deleted = -1; deleted !== 0;) {
+      deleted = (yield* piece).length
+      erased += deleted
+    }
+    yield* storeCall(
+      "FallbackCache.erase",
+      writeTimeout,
+      sql`DELETE FROM understudy_namespaces WHERE namespace = ${namespace}`
+    )
+    return erased
+  })
+
+  const { remember, settled } = yield* makeRemembering({ ...settings, store })
+  const { unembedded } = yield* makeUpkeep({ ...settings, storeCall })
 
   return FallbackCache.of({
-    remember: yield* makeRemembering({ ...settings, store }),
-    find: Effect.fn("FallbackCache.find")((query) =>
-      storeCall("FallbackCache.find", settings.storeTimeout, search(query))
-    ),
-    quarantine: (namespace, id) =>
-      changed(
-        "FallbackCache.quarantine",
-        sql`UPDATE understudy_answers SET quarantined_at = now() WHERE namespace = ${namespace} AND id = ${id} RETURNING 1`
-      ),
+    remember,
+    find,
+    unembedded,
+    rememberAll: (answers) => storeAll(answers, settings.batchSize, store),
+    quarantine: (namespace, id) => settled("FallbackCache.quarantine", quarantine(namespace, id)),
     forget: (namespace, id) =>
-      changed(
+      settled(
         "FallbackCache.forget",
-        sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} AND id = ${id} RETURNING 1`
+        Effect.map(
+          within("FallbackCache.forget", namespace)(
+            sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} AND id = ${id} RETURNING seq`
+          ),
+          (rows) => rows.length > 0
+        )
       ),
-    erase: (namespace) =>
-      Effect.map(
-        storeCall(
-          "FallbackCache.erase",
-          writeTimeout,
-          sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} RETURNING 1`
-        ),
-        (rows) => rows.length
-      )
+    erase: (namespace) => settled("FallbackCache.erase", erase(namespace))
   })
 })
 
 const isAboutARow = (cause: unknown): boolean =>
   SqlError.isSqlError(cause) && ["UnknownError", "ConstraintError", "SqlSyntaxError"].includes(cause.reason._tag)
 
-const toRow = (entry: CacheEntry) => ({
+const toRow = (entry: CacheEntry, storesPrompts: boolean, vector: Float32Array | undefined) => ({
   id: entry.id,
-  namespace: entry.namespace,
   normalized_prompt: entry.normalizedPrompt,
   content_type: entry.contentType,
   locale: entry.locale,
   model_family: entry.modelFamily,
-  prompt: entry.prompt,
+  prompt: storesPrompts ? entry.prompt : undefined,
+  traits: entry.traits,
   model: entry.model,
   text: entry.text,
   input_tokens: entry.usage?.inputTokens,
-  output_tokens: entry.usage?.outputTokens
+  output_tokens: entry.usage?.outputTokens,
+  embedding: vector === undefined ? undefined : vectorText(vector)
 })
 
-const toMatch = (row: Row, match: CacheMatch["match"]): CacheMatch => ({
+const toCandidate = (row: Row) => ({
+  seq: row.seq,
+  traits: row.traits === null ? undefined : decodeTraits(row.traits),
   id: GenerationId.make(row.id),
   text: row.text,
   model: row.model,
   usage: row.input_tokens === null || row.output_tokens === null
     ? undefined
     : { inputTokens: row.input_tokens, outputTokens: row.output_tokens },
-  match,
+  match: row.is_exact ? "exact" as const : "similar" as const,
   similarity: row.similarity,
   ageMillis: row.age_millis
 })

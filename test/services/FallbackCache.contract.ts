@@ -11,7 +11,7 @@ import type { FallbackCacheOptions } from "../../src/services/FallbackCacheOptio
 export interface CacheBackend<R> {
   readonly layer: (options?: FallbackCacheOptions) => Layer.Layer<FallbackCache, never, Embedder | R>
   /** Makes everything in the namespace so much older. */
-  readonly age: (namespace: Namespace, millis: number) => Effect.Effect<void, unknown, R>
+  readonly age: (namespace: Namespace, millis: number) => Effect.Effect<void, unknown, Embedder | R>
 }
 
 /** A namespace of its own for every test, so that tests can share a database. */
@@ -84,10 +84,10 @@ const wrong = embedderOf("wrong", 8, () => Effect.succeed(new Float32Array(3)))
 
 export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: CacheBackend<R>): void => {
   const on = <E>(
-    test: Effect.Effect<void, E, FallbackCache | R>,
+    test: Effect.Effect<void, E, Embedder | FallbackCache | R>,
     embedder: Layer.Layer<Embedder> = Embedder.layerLocal,
     options?: FallbackCacheOptions
-  ) => test.pipe(Effect.provide(Layer.provide(backend.layer(options), embedder)), withOwnMetrics)
+  ) => test.pipe(Effect.provide(Layer.provideMerge(backend.layer(options), embedder)), withOwnMetrics)
 
   it.effect("finds the answer to the same prompt, whatever its case, spaces and final punctuation", () =>
     on(Effect.gen(function*() {

@@ -2,10 +2,12 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
+import { withinNamespace } from "../../src/services/CacheRows.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 import { FallbackCache } from "../../src/services/FallbackCache.ts"
 import { layerMemory } from "../../src/services/FallbackCacheMemory.ts"
 import { layerPostgres } from "../../src/services/FallbackCachePostgres.ts"
+import { vectorTable } from "../../src/services/VectorSpace.ts"
 import {
   freshDatabase,
   layerEmbedded,
@@ -35,12 +37,14 @@ const memory: CacheBackend<never> = {
 const postgres: CacheBackend<SqlClient.SqlClient> = {
   layer: layerPostgres,
   age: (namespace, millis) =>
-    Effect.flatMap(
-      SqlClient.SqlClient,
-      (sql) =>
-        sql`UPDATE understudy_answers SET created_at = created_at - ${millis}::float8 * interval '1 millisecond'
-        WHERE namespace = ${namespace}`
-    )
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const shift = sql`SET created_at = created_at - ${millis}::float8 * interval '1 millisecond'`
+      yield* withinNamespace(sql, namespace)(Effect.andThen(
+        sql`UPDATE understudy_answers ${shift}`,
+        sql`UPDATE ${sql(vectorTable(yield* Embedder))} ${shift}`
+      ))
+    })
 }
 
 const live = { excludeTestServices: true, timeout: "60 seconds" } as const

@@ -7,7 +7,7 @@ import { Embedder } from "../../src/services/Embedder.ts"
 import { FallbackCache } from "../../src/services/FallbackCache.ts"
 import type { FallbackCacheOptions } from "../../src/services/FallbackCacheOptions.ts"
 import { layerPostgres } from "../../src/services/FallbackCachePostgres.ts"
-import { vectorColumn } from "../../src/services/VectorIndex.ts"
+import { vectorTable, vectorText } from "../../src/services/VectorSpace.ts"
 import {
   answerTo,
   counts,
@@ -43,17 +43,16 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       const sql = yield* SqlClient.SqlClient
       yield* on(Effect.void, Embedder.layerLocal)
       const embedder = yield* Effect.provide(Embedder, Embedder.layerLocal)
-      const vectors = vectorColumn(sql, embedder)
-      const vector = yield* embedder.embed("anything")
+      const table = vectorTable(embedder)
+      const vector = vectorText(yield* embedder.embed("anything"))
       const plan = yield* sql.withTransaction(Effect.gen(function*() {
         // So that a small table is planned like a large one.
         yield* sql`SET LOCAL enable_seqscan = off`
         yield* sql`SET LOCAL enable_sort = off`
         return yield* sql<{ "QUERY PLAN": string }>`
-          EXPLAIN SELECT id, ${vectors.distance(vector)} AS distance FROM understudy_answers
-          WHERE ${vectors.comparable} AND namespace = 'n' ORDER BY distance LIMIT 8`
+          EXPLAIN SELECT seq FROM ${sql(table)} WHERE namespace = 'n' ORDER BY embedding <#> ${vector}::vector LIMIT 8`
       }))
-      assert.match(JSON.stringify(plan), /Index Scan using understudy_answers_[0-9a-f]{16}/)
+      assert.match(JSON.stringify(plan), /Index Scan using understudy_vectors_\w+_embedding_idx/)
     }))
 
   for (const dimensions of [1536, 2001]) {
@@ -68,14 +67,14 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       ))
   }
 
-  it.effect("prepares the index with several instances starting at once", () =>
+  it.effect("prepares its vectors with several instances starting at once", () =>
     Effect.gen(function*() {
       const fresh = firstLetter(`started together ${freshNamespace()}`, 8)
       const sql = yield* SqlClient.SqlClient
-      const indexes = sql`SELECT 1 FROM pg_indexes WHERE tablename = 'understudy_answers'`
-      const before = (yield* indexes).length
+      const tables = sql`SELECT 1 FROM pg_class WHERE relkind = 'p' AND relname LIKE 'understudy\\_vectors\\_%'`
+      const before = (yield* tables).length
       yield* Effect.all(Array.from({ length: 6 }, () => on(Effect.void, fresh)), { concurrency: "unbounded" })
-      assert.strictEqual((yield* indexes).length, before + 1)
+      assert.strictEqual((yield* tables).length, before + 1)
     }))
 
   it.effect("finds the exact prompt in time when the embedder hangs", () =>

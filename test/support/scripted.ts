@@ -101,6 +101,8 @@ export const makeLadder = ({ breaker, find, limiter, script, second, template, .
       Layer.succeed(FallbackCache, {
         find: find ?? (() => Effect.succeedNone),
         remember: (answer) => Effect.sync(() => void remembered.push(answer)),
+        rememberAll: (answers) => Effect.succeed(answers.length),
+        unembedded: Effect.succeed(0),
         quarantine: () => Effect.succeed(false),
         forget: () => Effect.succeed(false),
         erase: () => Effect.succeed(0)
