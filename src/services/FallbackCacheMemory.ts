@@ -41,7 +41,7 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
     if (oldest?.done === false) entries.delete(oldest.value)
   })
 
-  const remember = yield* makeRemembering({
+  const { remember, settled } = yield* makeRemembering({
     queueCapacity,
     batchSize,
     store: (entries) => Effect.as(Effect.forEach(entries, keep, { discard: true }), 0)
@@ -72,23 +72,32 @@ const make = Effect.fnUntraced(function*(options: MemoryOptions) {
     remember,
     find,
     quarantine: (namespace, id) =>
-      Effect.sync(() => {
-        const found = entriesOf(namespace, id)
-        for (const [, entry] of found) entry.isQuarantined = true
-        return found.length > 0
-      }),
+      settled(
+        "FallbackCache.quarantine",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [, entry] of found) entry.isQuarantined = true
+          return found.length > 0
+        })
+      ),
     forget: (namespace, id) =>
-      Effect.sync(() => {
-        const found = entriesOf(namespace, id)
-        for (const [key] of found) namespaces.get(namespace)?.delete(key)
-        return found.length > 0
-      }),
+      settled(
+        "FallbackCache.forget",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [key] of found) namespaces.get(namespace)?.delete(key)
+          return found.length > 0
+        })
+      ),
     erase: (namespace) =>
-      Effect.sync(() => {
-        const size = namespaces.get(namespace)?.size ?? 0
-        namespaces.delete(namespace)
-        return size
-      })
+      settled(
+        "FallbackCache.erase",
+        Effect.sync(() => {
+          const size = namespaces.get(namespace)?.size ?? 0
+          namespaces.delete(namespace)
+          return size
+        })
+      )
   })
 })
 

@@ -115,11 +115,16 @@ const make = Effect.fnUntraced(function*(
     return similar[0] === undefined ? Option.none() : Option.some(toMatch(similar[0], "similar"))
   })
 
+  const { remember, settled } = yield* makeRemembering({ ...settings, store })
+
+  const change = (operation: string, statement: Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>) =>
+    Effect.map(settled(operation, storeCall(operation, writeTimeout, statement)), (rows) => rows.length)
+
   const changed = (operation: string, statement: Effect.Effect<ReadonlyArray<object>, SqlError.SqlError>) =>
-    Effect.map(storeCall(operation, writeTimeout, statement), (rows) => rows.length > 0)
+    Effect.map(change(operation, statement), (count) => count > 0)
 
   return FallbackCache.of({
-    remember: yield* makeRemembering({ ...settings, store }),
+    remember,
     find: Effect.fn("FallbackCache.find")((query) =>
       storeCall("FallbackCache.find", settings.storeTimeout, search(query))
     ),
@@ -134,13 +139,9 @@ const make = Effect.fnUntraced(function*(
         sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} AND id = ${id} RETURNING 1`
       ),
     erase: (namespace) =>
-      Effect.map(
-        storeCall(
-          "FallbackCache.erase",
-          writeTimeout,
-          sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} RETURNING 1`
-        ),
-        (rows) => rows.length
+      change(
+        "FallbackCache.erase",
+        sql`DELETE FROM understudy_answers WHERE namespace = ${namespace} RETURNING 1`
       )
   })
 })

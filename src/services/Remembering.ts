@@ -1,7 +1,7 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
-import { type Cause, Duration, Effect, Fiber, Metric, Predicate, Queue, Ref, Schedule, type Scope } from "effect"
+import { type Cause, Duration, Effect, Fiber, Latch, Metric, Predicate, Queue, Ref, Schedule, type Scope } from "effect"
 import { type CacheEntry, newestOfEach, toCacheEntry } from "../domain/CacheEntry.ts"
-import type { StoreUnavailable } from "../domain/errors.ts"
+import { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
 
@@ -9,7 +9,7 @@ import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
 const maxQueued = 32_000_000
 const maxLength = 4_000_000
 
-/** How long a stop waits for what is still in the queue. */
+/** How long a stop waits for what is still in the queue, and so does whoever takes answers out. */
 const flushTimeout = "5 seconds"
 
 export interface RememberingOptions {
@@ -19,41 +19,95 @@ export interface RememberingOptions {
   readonly store: (entries: ReadonlyArray<CacheEntry>) => Effect.Effect<number, StoreUnavailable>
 }
 
-/**
- * The `remember` of a cache: on the answer's path nothing happens but an offer to the queue. Closing the scope stores
- * what is left in the queue, for at most 5 seconds.
- */
+export interface Remembering {
+  /** On the answer's path nothing happens but an offer to the queue. */
+  readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
+  /**
+   * Runs `change` once everything offered so far has been stored or given up, so that an answer that is taken out does
+   * not appear afterwards. Fails after 5 seconds of waiting, with nothing changed.
+   */
+  readonly settled: <A>(
+    operation: string,
+    change: Effect.Effect<A, StoreUnavailable>
+  ) => Effect.Effect<A, StoreUnavailable>
+}
+
+/** Closing the scope stores what is left in the queue, for at most 5 seconds. */
 export const makeRemembering = Effect.fnUntraced(function*(
   options: RememberingOptions
-): Effect.fn.Return<(answer: RememberedAnswer) => Effect.Effect<void>, never, Scope.Scope> {
+): Effect.fn.Return<Remembering, never, Scope.Scope> {
   const queue = yield* Queue.dropping<RememberedAnswer, Cause.Done>(options.queueCapacity)
   const storing = yield* makeStoring(options)
-  let closing = false
+  const progress = makeProgress()
   let queued = 0
   const cycle = Effect.gen(function*() {
     const answers = yield* Queue.takeBetween(queue, 1, options.batchSize)
     queued -= answers.reduce((sum, answer) => sum + lengthOf(answer), 0)
     const [took] = yield* Effect.timed(storing(answers))
-    if (!closing) yield* Effect.sleep(restAfter(took))
+    progress.done(answers.length)
+    yield* Effect.raceFirst(Effect.sleep(restAfter(took)), progress.hurried)
   })
   const worker = yield* Effect.forkScoped(Effect.forever(cycle))
   yield* Effect.addFinalizer(() =>
     Effect.gen(function*() {
-      closing = true
+      progress.close()
       yield* Queue.end(queue)
       yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(worker)), flushTimeout)
     })
   )
-  return (answer) =>
-    Effect.suspend(() => {
-      const length = lengthOf(answer)
-      if (length > maxLength || queued + length > maxQueued || !Queue.offerUnsafe(queue, answer)) {
-        return Metric.update(dropped, 1)
-      }
-      queued += length
-      return Effect.void
-    })
+  return {
+    remember: (answer) =>
+      Effect.suspend(() => {
+        const length = lengthOf(answer)
+        if (length > maxLength || queued + length > maxQueued || !Queue.offerUnsafe(queue, answer)) {
+          return Metric.update(dropped, 1)
+        }
+        queued += length
+        progress.offered()
+        return Effect.void
+      }),
+    settled: (operation, change) =>
+      Effect.timeoutOrElse(progress.caughtUp, {
+        duration: flushTimeout,
+        orElse: () =>
+          Effect.fail(new StoreUnavailable({ operation, cause: new Error("answers are still waiting to be stored") }))
+      }).pipe(Effect.andThen(change))
+  }
 })
+
+/** Counts what came and what is done with, wakes those who wait for it, and keeps the worker from resting meanwhile. */
+const makeProgress = () => {
+  let offered = 0
+  let done = 0
+  const waiting = new Set<{ readonly target: number; readonly reached: Latch.Latch }>()
+  const hurry = Latch.makeUnsafe()
+  let isClosing = false
+  return {
+    hurried: hurry.await,
+    close: () => {
+      isClosing = true
+      hurry.openUnsafe()
+    },
+    offered: () => void offered++,
+    done: (count: number) => {
+      done += count
+      for (const { reached, target } of waiting) if (done >= target) reached.openUnsafe()
+    },
+    caughtUp: Effect.suspend(() => {
+      if (done >= offered) return Effect.void
+      const waiter = { target: offered, reached: Latch.makeUnsafe() }
+      waiting.add(waiter)
+      hurry.openUnsafe()
+      return Effect.ensuring(
+        waiter.reached.await,
+        Effect.sync(() => {
+          waiting.delete(waiter)
+          if (waiting.size === 0 && !isClosing) hurry.closeUnsafe()
+        })
+      )
+    })
+  }
+}
 
 const lengthOf = ({ prompt, text }: RememberedAnswer): number => prompt.length + text.length
 
