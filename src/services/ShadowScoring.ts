@@ -2,7 +2,7 @@
  * Measures the cache on live traffic: what would it have served in place of a live answer, and how near was that to it?
  * A layer over a cache, which behaves as before.
  */
-import { type Cause, Duration, Effect, Exit, Layer, Metric, Option, Queue, Random, type Scope } from "effect"
+import { type Cause, type Duration, Effect, Exit, Layer, Metric, Option, Queue, Random, type Scope } from "effect"
 import { similarity } from "../domain/TextVector.ts"
 import { Embedder } from "./Embedder.ts"
 import { type CacheMatch, FallbackCache, type RememberedAnswer } from "./FallbackCache.ts"
