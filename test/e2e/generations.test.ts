@@ -3,8 +3,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { freshDatabase, freshDirectory, urlOf, withoutServer, withServer } from "../support/databases.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
-import { ask, eventually, generationOf, metric, problemOf, send } from "../support/http.ts"
-import { providerOf, Service, startService } from "../support/service.ts"
+import { ask, eventually, generationOf, problemOf, send } from "../support/http.ts"
+import { type Environment, providerOf, Service, startService } from "../support/service.ts"
 
 const keys = { alpha: "alpha-key-0001", beta: "beta-key-0001", admin: "admin-key-0001" }
 type Who = keyof typeof keys
@@ -126,29 +126,43 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
     }))
 })
 
+/** Outlives the services that are started on it. */
+const lasting = withoutServer
+  ? Effect.map(freshDirectory, (directory) => ({ DATA_DIR: directory }))
+  : Effect.map(freshDatabase, (name) => ({ DATABASE_URL: urlOf(name) }))
+
 describe("a namespace", () => {
-  it.live("is erased whole, whatever the provider of the moment: real answers and simulated ones", () =>
-    Effect.gen(function*() {
-      const provider = yield* FaultServer.make
-      const DATA_DIR = yield* freshDirectory
-      const admin = { ADMIN_KEYS: keys.admin, DATA_DIR }
-      const answerWith = (variables: Readonly<Record<string, string>>) =>
-        Effect.scoped(Effect.gen(function*() {
-          const { url } = yield* startService({ ...admin, ...variables })
-          assert.strictEqual(generationOf(yield* ask(url, starters)).source, "live")
-        }))
-      const eraseWith = (variables: Readonly<Record<string, string>>) =>
-        Effect.scoped(Effect.gen(function*() {
-          const { url } = yield* startService({ ...admin, ...variables })
-          const reply = yield* send(`${url}/admin/namespaces/default`, { method: "DELETE", headers: bearer("admin") })
-          return erasedOf(reply.text).erased.answers
-        }))
-      for (const eraser of [providerOf(provider), {}]) {
-        yield* answerWith(providerOf(provider))
-        yield* answerWith({})
-        assert.strictEqual(yield* eraseWith(eraser), 2)
-      }
-    }))
+  it.live(
+    "is erased whole, whatever the provider of the moment: real answers and simulated ones",
+    () =>
+      Effect.gen(function*() {
+        const provider = yield* FaultServer.make
+        const database = yield* lasting
+        const started = <A, E>(variables: Environment, use: (url: string) => Effect.Effect<A, E>) =>
+          Effect.scoped(Effect.flatMap(
+            startService({ ADMIN_KEYS: keys.admin, ...database, ...variables }),
+            ({ url }) => use(url)
+          ))
+        const answer = (url: string) =>
+          Effect.map(ask(url, starters), (reply) => assert.strictEqual(generationOf(reply).source, "live"))
+        const erased = (url: string) =>
+          Effect.map(
+            send(`${url}/admin/namespaces/default`, { method: "DELETE", headers: bearer("admin") }),
+            ({ text }) => erasedOf(text).erased.answers
+          )
+        yield* started(providerOf(provider), answer)
+        const simulated = yield* started(
+          {},
+          (url) => Effect.andThen(Effect.andThen(answer(url), erased(url)), (count) => Effect.as(answer(url), count))
+        )
+        assert.strictEqual(simulated, 2)
+        assert.strictEqual(
+          yield* started(providerOf(provider), (url) => Effect.andThen(answer(url), erased(url))),
+          2
+        )
+      }),
+    120_000
+  )
 })
 
 describe.skipIf(withoutServer)("with TEST_DATABASE_URL, an answer", () => {
@@ -160,30 +174,30 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL, an answer", () => {
         const database = yield* freshDatabase
         const { url } = yield* startService({ ...env, ...providerOf(provider), DATABASE_URL: urlOf(database) })
         const { id } = generationOf(yield* ask(url, starters, { headers: bearer("alpha") }))
-        yield* eventually(metric(url, "understudy_cache_remembered_total"), (count) => count >= 0, "it listens")
-        yield* withServer((sql) =>
-          sql.withTransaction(Effect.gen(function*() {
-            yield* sql`LOCK TABLE understudy_answers IN ACCESS EXCLUSIVE MODE`
-            for (
-              const [method, path, who] of [
-                ["POST", `/generations/${id}/quarantine`, "alpha"],
-                ["DELETE", `/generations/${id}`, "alpha"],
-                ["DELETE", "/admin/namespaces/alpha", "admin"]
-              ] as const
-            ) {
-              const reply = yield* send(`${url}${path}`, { method, headers: bearer(who) })
-              const problem = problemOf(reply, 503)
-              assert.match(problem.type, /database-unavailable$/)
-              assert.deepStrictEqual([reply.headers["retry-after"], problem.retry_after], ["5", 5])
-              assert.notMatch(reply.text, /understudy_answers|sql|LOCK/i)
-            }
-          })), urlOf(database))
-        yield* eventually(
-          send(`${url}/generations/${id}`, { method: "DELETE", headers: bearer("alpha") }),
-          ({ status }) => status === 204,
-          "it can be taken out again"
-        )
+        const quarantine = (id: string) =>
+          send(`${url}/generations/${id}/quarantine`, { method: "POST", headers: bearer("alpha") })
+        // Waits for the answer to be stored.
+        problemOf(yield* quarantine("gen_unknown"), 404)
+        const refused = Effect.fnUntraced(function*(replied: ReturnType<typeof send>) {
+          const reply = yield* replied
+          const problem = problemOf(reply, 503)
+          assert.match(problem.type, /database-unavailable$/)
+          assert.deepStrictEqual([reply.headers["retry-after"], problem.retry_after], ["5", 5])
+          assert.notMatch(reply.text, /understudy_answers|sql|LOCK/i)
+        })
+        const locked = <A, E>(use: Effect.Effect<A, E>) =>
+          withServer(
+            (sql) =>
+              sql.withTransaction(Effect.andThen(sql`LOCK TABLE understudy_answers IN ACCESS EXCLUSIVE MODE`, use)),
+            urlOf(database)
+          )
+        yield* locked(refused(quarantine(id)))
+        yield* eventually(quarantine(id), ({ status }) => status === 204, "it can be taken out again")
+        yield* locked(Effect.all([
+          refused(send(`${url}/generations/${id}`, { method: "DELETE", headers: bearer("alpha") })),
+          refused(send(`${url}/admin/namespaces/alpha`, { method: "DELETE", headers: bearer("admin") }))
+        ], { concurrency: 2 }))
       }),
-    60_000
+    120_000
   )
 })
