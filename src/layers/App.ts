@@ -11,6 +11,7 @@ import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
+import * as ShadowScoring from "../services/ShadowScoring.ts"
 import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
 import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
@@ -30,7 +31,12 @@ export const server = (config: AppConfig) =>
 
 const serve = (config: AppConfig, providers: ProviderConfigs) =>
   started(config, providers).pipe(
-    Layer.provide(HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true })),
+    Layer.provide(HttpRouter.serve(Routes, {
+      disableLogger: true,
+      disableListenLog: true,
+      // The contract bounds its parameters itself, and says so; longer than this no request's head can be.
+      routerConfig: { maxParamLength: 16_384 }
+    })),
     Layer.provide(NodeBody.layer),
     Layer.provide(httpServer(config)),
     Layer.provide(ApiKeysLayer.layer(config)),
@@ -93,15 +99,20 @@ const embedder = (config: AppConfig, providers: ProviderConfigs) => {
 }
 
 const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
-  const cache = Layer.provide(
+  const vectors = embedder(config, providers)
+  const stored = Layer.provide(
     FallbackCachePostgres.layerPostgres({
       minSimilarity: config.fallbackMinSimilarity,
       maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
     }),
-    embedder(config, providers)
+    vectors
   )
-  // A simulated draft must never stand in for a real one.
-  return isSimulated(providers) ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
+  // A simulated draft must never stand in for a real one; an erase takes both.
+  const apart = "simulated"
+  const spaces = isSimulated(providers) ? FallbackCache.layerApart(apart) : FallbackCache.layerBeside(apart)
+  return ShadowScoring.layer({ share: config.shadowShare }).pipe(
+    Layer.provide([Layer.provide(spaces, stored), vectors])
+  )
 }
 
 const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))

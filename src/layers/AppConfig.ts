@@ -168,6 +168,12 @@ const config = Config.all({
     does: "How alike two prompts must be for the answer of the one to stand in for the other's (docs/similarity.md)"
   }, Share),
   fallbackMaxAge: duration("FALLBACK_MAX_AGE", "30 days", "The oldest answer that may stand in"),
+  shadowShare: withDefault({
+    name: "SHADOW_SHARE",
+    default: "0.05",
+    expected: "a number from 0 to 1",
+    does: "The share of live answers that measure what the cache would have served (docs/operations.md); 0 for none"
+  }, Share),
 
   embedder: withDefault({
     name: "EMBEDDER",

@@ -27,8 +27,8 @@ export interface CacheQuery {
   readonly model?: string | undefined
   /** The oldest age allowed, in milliseconds; the configured maximum holds when it is lower or this is absent. */
   readonly maxAgeMillis?: number | undefined
-  /** `false`: a trial that nobody is shown; it does not count as a use of the entry. */
-  readonly countsAsUse?: boolean | undefined
+  /** `true`: nobody is shown what is found, so it counts as no use of the entry, and a refusal is not logged. */
+  readonly isShadow?: boolean | undefined
 }
 
 export interface CacheMatch {
@@ -47,11 +47,14 @@ export class FallbackCache extends Context.Service<FallbackCache, {
    * full the answer is dropped and counted, never waited for.
    */
   readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
-  /** Stores all of them now, whatever waits in the queue, and says how many could be stored. For seeding. */
+  /** Stores all of them now, past the queue, and says how many could be stored. For seeding. */
   readonly rememberAll: (answers: ReadonlyArray<RememberedAnswer>) => Effect.Effect<number, StoreUnavailable>
   /** The exact answer, else the nearest one above the threshold, within the namespace. */
   readonly find: (query: CacheQuery) => Effect.Effect<Option.Option<CacheMatch>, StoreUnavailable>
-  /** Takes a bad answer out at once, and keeps it to be looked at. `false`: the namespace has no such answer. */
+  /**
+   * Takes a bad answer out at once, and keeps it to be looked at. `false`: the namespace has no such answer. Like the
+   * two below it waits for what is still to be stored, so that nothing taken out appears afterwards.
+   */
   readonly quarantine: (namespace: Namespace, id: GenerationId) => Effect.Effect<boolean, StoreUnavailable>
   /** Deletes an answer. `false`: the namespace has no such answer. */
   readonly forget: (namespace: Namespace, id: GenerationId) => Effect.Effect<boolean, StoreUnavailable>
@@ -65,23 +68,33 @@ export class FallbackCache extends Context.Service<FallbackCache, {
 }>()("understudy/services/FallbackCache") {
   /**
    * The same cache with entries of its own: what is remembered here is never found there, and the other way round.
-   * For answers that must not be mixed up, such as those of a simulated provider with those of a real one.
+   * For answers that must not be mixed up, such as those of a simulated provider with those of a real one. An erase
+   * takes both: whoever wants a namespace gone wants all of it gone.
    */
   static readonly layerApart = (name: string): Layer.Layer<FallbackCache, never, FallbackCache> =>
     Layer.effect(
       FallbackCache,
-      Effect.map(FallbackCache, (cache) => {
-        const apart = (namespace: Namespace) => Namespace.make(`${name}:${namespace}`)
-        return {
-          remember: (answer) => cache.remember({ ...answer, namespace: apart(answer.namespace) }),
-          rememberAll: (answers) =>
-            cache.rememberAll(answers.map((answer) => ({ ...answer, namespace: apart(answer.namespace) }))),
-          find: (query) => cache.find({ ...query, namespace: apart(query.namespace) }),
-          quarantine: (namespace, id) => cache.quarantine(apart(namespace), id),
-          forget: (namespace, id) => cache.forget(apart(namespace), id),
-          erase: (namespace) => cache.erase(apart(namespace)),
-          unembedded: cache.unembedded
-        }
-      })
+      Effect.map(FallbackCache, (cache) => ({
+        remember: (answer) => cache.remember({ ...answer, namespace: apart(name, answer.namespace) }),
+        rememberAll: (answers) =>
+          cache.rememberAll(answers.map((answer) => ({ ...answer, namespace: apart(name, answer.namespace) }))),
+        find: (query) => cache.find({ ...query, namespace: apart(name, query.namespace) }),
+        unembedded: cache.unembedded,
+        quarantine: (namespace, id) => cache.quarantine(apart(name, namespace), id),
+        forget: (namespace, id) => cache.forget(apart(name, namespace), id),
+        erase: eraseBoth(cache, name)
+      }))
+    )
+
+  /** The plain side of {@link layerApart}: the cache as it is, but an erase takes the entries apart as well. */
+  static readonly layerBeside = (name: string): Layer.Layer<FallbackCache, never, FallbackCache> =>
+    Layer.effect(
+      FallbackCache,
+      Effect.map(FallbackCache, (cache) => ({ ...cache, erase: eraseBoth(cache, name) }))
     )
 }
+
+const apart = (name: string, namespace: Namespace): Namespace => Namespace.make(`${name}:${namespace}`)
+
+const eraseBoth = (cache: FallbackCache["Service"], name: string) => (namespace: Namespace) =>
+  Effect.zipWith(cache.erase(namespace), cache.erase(apart(name, namespace)), (plain, others) => plain + others)

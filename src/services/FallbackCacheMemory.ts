@@ -60,7 +60,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
     })
     const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
-      if (query.countsAsUse !== false) {
+      if (query.isShadow !== true) {
         entry.uses++
         entry.lastUsedAt = now
       }
@@ -72,7 +72,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     if (exact !== undefined) return use(exact, "exact", 1)
     const vector = yield* embed(prompt)
     if (Option.isNone(vector)) return Option.none()
-    const chosen = yield* choose(prompt, nearestOf(candidates, vector.value, minSimilarity))
+    const chosen = yield* choose(query, nearestOf(candidates, vector.value, minSimilarity))
     return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
   })
 

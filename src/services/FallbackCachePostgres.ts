@@ -118,10 +118,10 @@ const make = Effect.fnUntraced(function*(
     const rows = yield* storeCall("FallbackCache.find", settings.storeTimeout, search(query))
     const candidates = rows.map(toCandidate)
     const [first] = candidates
-    const chosen = first?.match === "exact" ? first : yield* choose(query.prompt, candidates)
+    const chosen = first?.match === "exact" ? first : yield* choose(query, candidates)
     if (chosen === undefined) return Option.none()
     const { seq, traits: _, ...match } = chosen
-    if (query.countsAsUse !== false) countUse(query.namespace, seq)
+    if (query.isShadow !== true) countUse(query.namespace, seq)
     return Option.some<CacheMatch>(match)
   })
 

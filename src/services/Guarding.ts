@@ -3,6 +3,7 @@ import { Clock, Effect, Metric } from "effect"
 import { chooseCandidate, type Refusal } from "../domain/Candidates.ts"
 import type { GenerationId } from "../domain/Generation.ts"
 import { type PromptTraits, promptTraits } from "../domain/PromptTraits.ts"
+import type { CacheQuery } from "./FallbackCache.ts"
 
 export interface Candidate {
   readonly id: GenerationId
@@ -20,7 +21,7 @@ const quietMillis = 10_000
 
 const nothing = { chosen: undefined, refused: [] }
 
-/** Built once per cache. The response of a refused match says nothing; the log names the entry, never its words. */
+/** Built once per cache. A trial that nobody sees leaves no trace. The response of a refused match says nothing; the log names the entry, never its words. */
 export const makeChoose = () => {
   let loggedAt = -Infinity
   let unlogged = 0
@@ -44,12 +45,15 @@ export const makeChoose = () => {
       )
     })
 
-  return <C extends Candidate>(prompt: string, candidates: ReadonlyArray<C>): Effect.Effect<C | undefined> =>
+  return <C extends Candidate>(
+    { isShadow, prompt }: Pick<CacheQuery, "isShadow" | "prompt">,
+    candidates: ReadonlyArray<C>
+  ): Effect.Effect<C | undefined> =>
     Effect.suspend(() => {
       const { chosen, refused } = candidates.length === 0
         ? nothing
         : chooseCandidate(promptTraits(prompt), candidates)
-      if (refused.length === 0) return Effect.succeed(chosen)
+      if (refused.length === 0 || isShadow === true) return Effect.succeed(chosen)
       return Effect.forEach(refused, ({ candidate, detail, kind }) =>
         Effect.andThen(
           Metric.update(Metric.withAttributes(refusals, { kind }), 1),

@@ -292,6 +292,103 @@ export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: 
       assert.strictEqual(yield* textOf({ namespace, prompt }), text)
     })))
 
+  it.effect("serves a quarantined answer no more, neither exactly nor similarly, until there is a new one", () =>
+    on(Effect.gen(function*() {
+      const cache = yield* FallbackCache
+      const [namespace, other] = [freshNamespace(), freshNamespace()]
+      const bad = answerTo(namespace, bicycles, { text: "bad" })
+      yield* remember(bad, answerTo(other, bicycles, { id: bad.id, text: "the other's" }))
+      const asked = [bicycles, "draft an article on electric bicycles, please"]
+      const texts = (namespace: Namespace) => Effect.forEach(asked, (prompt) => textOf({ namespace, prompt }))
+      assert.deepStrictEqual(yield* texts(namespace), ["bad", "bad"])
+
+      assert.isTrue(yield* cache.quarantine(namespace, bad.id))
+      assert.deepStrictEqual(yield* texts(namespace), [undefined, undefined])
+      assert.isTrue(yield* cache.quarantine(namespace, bad.id), "it is kept")
+      assert.isFalse(yield* cache.quarantine(namespace, GenerationId.make("gen_unknown")))
+      assert.deepStrictEqual(yield* texts(other), ["the other's", "the other's"])
+
+      yield* remember(answerTo(namespace, bicycles, { text: "good" }))
+      assert.deepStrictEqual(yield* texts(namespace), ["good", "good"])
+      assert.isFalse(yield* cache.quarantine(namespace, bad.id), "the new one has taken its place")
+    })))
+
+  it.effect("forgets an answer, in its own namespace only", () =>
+    on(Effect.gen(function*() {
+      const cache = yield* FallbackCache
+      const [namespace, other] = [freshNamespace(), freshNamespace()]
+      const answer = answerTo(namespace, bicycles)
+      yield* remember(answer, answerTo(other, bicycles, { id: answer.id }), answerTo(namespace, "Write about rain"))
+      assert.isTrue(yield* cache.forget(namespace, answer.id))
+      assert.isFalse(yield* cache.forget(namespace, answer.id))
+      assert.isUndefined(yield* textOf({ namespace, prompt: bicycles }))
+      assert.isDefined(yield* textOf({ namespace, prompt: "Write about rain" }))
+      assert.isDefined(yield* textOf({ namespace: other, prompt: bicycles }))
+      const bad = answerTo(namespace, bicycles)
+      yield* remember(bad)
+      yield* cache.quarantine(namespace, bad.id)
+      assert.isTrue(yield* cache.forget(namespace, bad.id), "a quarantined one too")
+    })))
+
+  it.effect("erases a namespace, and says how many answers that were", () =>
+    on(Effect.gen(function*() {
+      const cache = yield* FallbackCache
+      const [namespace, other] = [freshNamespace(), freshNamespace()]
+      const answer = answerTo(namespace, bicycles)
+      yield* remember(answer, answerTo(other, bicycles, { id: answer.id }), answerTo(namespace, "Write about rain"))
+      yield* cache.quarantine(namespace, answer.id)
+      assert.strictEqual(yield* cache.erase(namespace), 2)
+      assert.strictEqual(yield* cache.erase(namespace), 0)
+      assert.isUndefined(yield* textOf({ namespace, prompt: "Write about rain" }))
+      assert.isDefined(yield* textOf({ namespace: other, prompt: bicycles }))
+      yield* remember(answer)
+      assert.isDefined(yield* textOf({ namespace, prompt: bicycles }), "it can be used again")
+    })))
+
+  it.effect("takes an answer out that is still to be stored, so that it does not appear afterwards", () =>
+    on(Effect.gen(function*() {
+      const cache = yield* FallbackCache
+      for (
+        const takeOut of [
+          ({ id, namespace }: RememberedAnswer) => cache.quarantine(namespace, id),
+          ({ id, namespace }: RememberedAnswer) => cache.forget(namespace, id),
+          ({ namespace }: RememberedAnswer) => Effect.map(cache.erase(namespace), (count) => count === 81)
+        ]
+      ) {
+        const namespace = freshNamespace()
+        // More than one batch, so that the writer would rest before the last of them.
+        for (let n = 0; n < 80; n++) yield* cache.remember(answerTo(namespace, `prompt ${n}`))
+        const answer = answerTo(namespace, bicycles)
+        yield* cache.remember(answer)
+        assert.isTrue(yield* takeOut(answer))
+        assert.isUndefined(yield* textOf({ namespace, prompt: bicycles }))
+      }
+    })))
+
+  it.effect("keeps entries apart from the plain ones, and erases both from either side", () =>
+    Effect.gen(function*() {
+      const namespace = freshNamespace()
+      const plain = yield* FallbackCache
+      const sideOf = (layer: Layer.Layer<FallbackCache, never, FallbackCache>) => Effect.provide(FallbackCache, layer)
+      const apart = yield* sideOf(FallbackCache.layerApart("simulated"))
+      const beside = yield* sideOf(FallbackCache.layerBeside("simulated"))
+      const both = Effect.gen(function*() {
+        yield* beside.remember(answerTo(namespace, bicycles, { text: "real" }))
+        yield* apart.remember(answerTo(namespace, bicycles, { text: "simulated" }))
+        // Waits for both.
+        yield* plain.forget(namespace, GenerationId.make("gen_unknown"))
+      })
+      const found = Effect.forEach([beside, apart], (cache) =>
+        Effect.map(cache.find({ namespace, prompt: bicycles }), Option.map(({ text }) => text)))
+      yield* both
+      assert.deepStrictEqual(yield* found, [Option.some("real"), Option.some("simulated")])
+      assert.strictEqual(yield* apart.erase(namespace), 2)
+      assert.deepStrictEqual(yield* found, [Option.none(), Option.none()])
+      yield* both
+      assert.strictEqual(yield* beside.erase(namespace), 2)
+      assert.deepStrictEqual(yield* found, [Option.none(), Option.none()])
+    }).pipe(on))
+
   it.effect("stores what is still in the queue when it closes", () =>
     Effect.gen(function*() {
       const namespace = freshNamespace()

@@ -3,13 +3,16 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { AdminApi } from "./Admin.ts"
 import { describesKeys } from "./Authorization.ts"
 import { GenerateApi } from "./Generate.ts"
+import { GenerationsApi, NamespacesApi } from "./Generations.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
 
 export class Api extends HttpApi.make("understudy")
   .add(GenerateApi)
+  .add(GenerationsApi)
   .add(HealthApi)
   .add(MetricsApi)
   .add(AdminApi)
+  .add(NamespacesApi)
   .annotateMerge(OpenApi.annotations({
     title: "Understudy",
     version: "0.1.0",

@@ -65,3 +65,12 @@ export class Unavailable extends HttpApiError.Problem<Unavailable>()("Unavailabl
   /** Seconds until another try makes sense; the `Retry-After` header says the same. */
   retry_after: Schema.Int
 }) {}
+
+export class DatabaseUnavailable extends HttpApiError.Problem<DatabaseUnavailable>()("DatabaseUnavailable", {
+  type: "urn:understudy:problem:database-unavailable",
+  status: 503,
+  title: "The database does not answer"
+}, {
+  /** Seconds until another try makes sense; the `Retry-After` header says the same. */
+  retry_after: Schema.Int
+}) {}

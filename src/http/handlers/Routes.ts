@@ -6,15 +6,17 @@ import { Api } from "../api/Api.ts"
 import { AdminHandlers } from "./admin.ts"
 import { AdminAuthorizationMiddleware, AuthorizationMiddleware } from "./authorization.ts"
 import { GenerateHandlers } from "./generate.ts"
+import { GenerationsHandlers, NamespacesHandlers } from "./generations.ts"
 import { problemDetails } from "./problems.ts"
 import { HealthHandlers, MetricsHandlers } from "./system.ts"
 
-/** The paths of the contract and the two that describe it, with the methods they take. */
+/** The paths of the contract and the two that describe it, with the methods they take; `{…}` is any one segment. */
 const knownPaths = (): ReadonlyMap<string, ReadonlySet<string>> => {
   const paths = new Map<string, Set<string>>([["/openapi.json", new Set(["GET"])], ["/docs", new Set(["GET"])]])
   for (const group of Object.values(Api.groups)) {
-    for (const { method, path } of Object.values(group.endpoints)) {
-      paths.set(path, (paths.get(path) ?? new Set()).add(method))
+    for (const endpoint of Object.values(group.endpoints)) {
+      const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}")
+      paths.set(path, (paths.get(path) ?? new Set()).add(endpoint.method))
     }
   }
   return paths
@@ -25,7 +27,8 @@ const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redire
 
 export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([GenerateHandlers, HealthHandlers, MetricsHandlers, AdminHandlers]),
+    Layer.provide([GenerateHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
+    Layer.provide([AdminHandlers, NamespacesHandlers]),
     Layer.provide([AuthorizationMiddleware, AdminAuthorizationMiddleware])
   ),
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),

@@ -34,9 +34,10 @@ const segment = (part: PropertyKey | { readonly key: PropertyKey }): string =>
 export const invalid = (path: string, message: string): InvalidRequest =>
   new InvalidRequest({ detail: `${path}: ${message}`, errors: [{ path, message }] })
 
-const fromIssues = (error: Schema.SchemaError): InvalidRequest => {
+/** A problem that names everything wrong in one part of a request: `body`, or `path` for its parameters. */
+export const invalidFrom = (part: "body" | "path", error: Schema.SchemaError): InvalidRequest => {
   const errors = formatIssues(error.issue).issues.map(({ message, path = [] }) => ({
-    path: ["body", ...path.map(segment)].join("."),
+    path: [part, ...path.map(segment)].join("."),
     message
   }))
   return new InvalidRequest({ detail: errors.map(({ message, path }) => `${path}: ${message}`).join("; "), errors })
@@ -59,7 +60,7 @@ export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(schema: Schema.Codec
     } catch {
       return Effect.fail(invalid("body", text.trim() === "" ? "Expected a JSON object, got nothing" : "Not valid JSON"))
     }
-    return Effect.mapErrorEager(decode(json), fromIssues)
+    return Effect.mapErrorEager(decode(json), (error) => invalidFrom("body", error))
   }
 
   return (

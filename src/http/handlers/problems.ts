@@ -1,7 +1,9 @@
 /** Turns failures into problem details; nothing of a key, a stack or another tenant's text gets into one. */
 import { Cause, Effect } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpApiError } from "effect/http-api"
 import { InternalError, MethodNotAllowed, NotFound } from "../api/Problems.ts"
+import { invalidFrom } from "./body.ts"
 
 /**
  * Renders whatever no handler has rendered: unknown paths, wrong methods and bugs. `paths` are the known paths with
@@ -15,7 +17,10 @@ export const problemDetails = (paths: ReadonlyMap<string, ReadonlySet<string>>) 
         if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
         const error: unknown = Cause.squash(cause)
         if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
-          return notRouted(paths, error.reason.request.url)
+          return notRouted(paths, error.reason.request)
+        }
+        if (HttpApiError.HttpApiSchemaError.is(error) && error.kind === "Params") {
+          return HttpServerRespondable.toResponse(invalidFrom("path", error.cause))
         }
         return Effect.andThen(
           Effect.logError("a request died", cause),
@@ -27,16 +32,26 @@ export const problemDetails = (paths: ReadonlyMap<string, ReadonlySet<string>>) 
 
 const notRouted = (
   paths: ReadonlyMap<string, ReadonlySet<string>>,
-  url: string
+  { method, url }: { readonly method: string; readonly url: string }
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const path = url.replace(/[?#].*$/, "")
-  const allowed = [...paths.get(path) ?? []].join(", ")
-  if (allowed === "") {
+  const allowed = methodsOf(paths, url.replace(/[?#].*$/, ""))
+  // Where the method is right, the router has found the path broken, as in /generations/%zz.
+  if (allowed.length === 0 || allowed.includes(method)) {
     const known = [...paths.keys()].join(", ")
     return HttpServerRespondable.toResponse(new NotFound({ detail: `Known paths: ${known}` }))
   }
+  const allow = allowed.join(", ")
   return Effect.map(
-    HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `Use ${allowed}` })),
-    HttpServerResponse.setHeader("allow", allowed)
+    HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `Use ${allow}` })),
+    HttpServerResponse.setHeader("allow", allow)
   )
+}
+
+/** Of every path that fits, for `/a/{b}` and `/a/c` may take different ones. */
+const methodsOf = (paths: ReadonlyMap<string, ReadonlySet<string>>, path: string): ReadonlyArray<string> => {
+  const segments = path.split("/")
+  const fits = (pattern: ReadonlyArray<string>) =>
+    pattern.length === segments.length
+    && pattern.every((part, n) => part.startsWith("{") ? segments[n] !== "" : part === segments[n])
+  return [...new Set([...paths].flatMap(([pattern, methods]) => fits(pattern.split("/")) ? [...methods] : []))]
 }
