@@ -103,7 +103,9 @@ const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
   const stored = Layer.provide(
     FallbackCachePostgres.layerPostgres({
       minSimilarity: config.fallbackMinSimilarity,
-      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
+      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge),
+      maxEntries: config.fallbackMaxEntries,
+      storePrompts: config.fallbackStorePrompts
     }),
     vectors
   )

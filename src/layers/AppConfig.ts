@@ -167,7 +167,22 @@ const config = Config.all({
     expected: "a number from 0 to 1",
     does: "How alike two prompts must be for the answer of the one to stand in for the other's (docs/similarity.md)"
   }, Share),
-  fallbackMaxAge: duration("FALLBACK_MAX_AGE", "30 days", "The oldest answer that may stand in"),
+  fallbackMaxAge: duration(
+    "FALLBACK_MAX_AGE",
+    "30 days",
+    "The oldest answer that may stand in; older ones are deleted"
+  ),
+  fallbackMaxEntries: count(
+    "FALLBACK_MAX_ENTRIES",
+    "20000",
+    "Answers kept per namespace; the least useful make room"
+  ),
+  fallbackStorePrompts: define({
+    name: "FALLBACK_STORE_PROMPTS",
+    default: "true",
+    expected: "true or false",
+    does: "`false` keeps hashes and vectors of prompts, and no prompt (docs/operations.md)"
+  }, Config.withDefault(Config.Boolean("FALLBACK_STORE_PROMPTS"), true)),
   shadowShare: withDefault({
     name: "SHADOW_SHARE",
     default: "0.05",

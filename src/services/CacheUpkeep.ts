@@ -15,11 +15,11 @@ import { prepareVectorSpace, spaceName, vectorTable, vectorText } from "./Vector
 export interface UpkeepOptions {
   readonly maxAgeMillis: number
   readonly maxEntries: number
+  /** Between two rounds, and before the first one: a start has other things to do. */
+  readonly upkeepEvery: Duration.Input
   readonly storeCall: StoreCall
 }
 
-/** Between two rounds, and before the first one: a start has other things to do. */
-const pause = Duration.seconds(10)
 /** Rows touched in one statement, so that nobody waits long behind one. */
 const batch = 100
 /** Between two batches, relative to what a batch took: at least three quarters of the time belong to the answers. */
@@ -46,7 +46,7 @@ type Statements<A> = Effect.Effect<A, SqlError.SqlError>
 
 /** Runs for as long as the scope is open. `unembedded`: how many entries had no vector at the last look. */
 export const makeUpkeep = Effect.fnUntraced(function*(
-  { maxAgeMillis, maxEntries, storeCall }: UpkeepOptions
+  { maxAgeMillis, maxEntries, storeCall, upkeepEvery }: UpkeepOptions
 ): Effect.fn.Return<
   { readonly unembedded: Effect.Effect<number> },
   never,
@@ -261,7 +261,7 @@ export const makeUpkeep = Effect.fnUntraced(function*(
     isFailing = false
   })
   yield* Effect.forkScoped(Effect.forever(
-    Effect.andThen(Effect.sleep(pause), Effect.catchCause(Effect.andThen(round, succeeded), survive))
+    Effect.andThen(Effect.sleep(upkeepEvery), Effect.catchCause(Effect.andThen(round, succeeded), survive))
   ))
   return { unembedded: Effect.sync(() => unembedded) }
 })

@@ -21,6 +21,8 @@ export interface FallbackCacheOptions {
   readonly maxEntries?: number | undefined
   /** `false`: hashes and vectors of prompts are kept, and no prompt. Default `true`. */
   readonly storePrompts?: boolean | undefined
+  /** How long upkeep of a database (purge, eviction, new vectors) rests between two rounds. Default 10 seconds. */
+  readonly upkeepEvery?: Duration.Input | undefined
 }
 
 export const withDefaults = (options: FallbackCacheOptions) => ({
@@ -30,7 +32,8 @@ export const withDefaults = (options: FallbackCacheOptions) => ({
   storeTimeout: options.storeTimeout ?? "1 second",
   queueCapacity: options.queueCapacity ?? 1024,
   batchSize: options.batchSize ?? 64,
-  storePrompts: options.storePrompts ?? true
+  storePrompts: options.storePrompts ?? true,
+  upkeepEvery: options.upkeepEvery ?? "10 seconds"
 })
 
 const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })

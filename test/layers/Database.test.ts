@@ -8,7 +8,9 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { defaultNamespace } from "../../src/domain/Generation.ts"
 import * as Pglite from "../../src/layers/Pglite.ts"
+import { withinNamespace } from "../../src/services/CacheRows.ts"
 import {
   freshDatabase,
   freshDirectory,
@@ -178,7 +180,10 @@ describe("the embedded database in a directory", () => {
           acknowledged += writer.lines.length - 1
           const count = Effect.flatMap(
             SqlClient.SqlClient,
-            (sql) => sql<{ n: number }>`SELECT count(*)::int AS n FROM understudy_answers`
+            (sql) =>
+              withinNamespace(sql, defaultNamespace)(
+                sql<{ n: number }>`SELECT count(*)::int AS n FROM understudy_answers`
+              )
           )
           const [row] = yield* Effect.provide(count, layerEmbedded(directory))
           // One more may have been written than the pipe had told.

@@ -2,12 +2,13 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Clock, Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import { StoreUnavailable } from "../../src/domain/errors.ts"
+import { EmbeddingFailed, StoreUnavailable } from "../../src/domain/errors.ts"
+import { withinNamespace } from "../../src/services/CacheRows.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 import { FallbackCache } from "../../src/services/FallbackCache.ts"
 import type { FallbackCacheOptions } from "../../src/services/FallbackCacheOptions.ts"
 import { layerPostgres } from "../../src/services/FallbackCachePostgres.ts"
-import { vectorTable, vectorText } from "../../src/services/VectorSpace.ts"
+import { spaceName, vectorTable, vectorText } from "../../src/services/VectorSpace.ts"
 import {
   answerTo,
   counts,
@@ -165,4 +166,187 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       }),
       firstLetter("letters", 8)
     ))
+
+  it.effect("shows no namespace's rows to a statement that forgets the namespace, nor lets it write them", () =>
+    on(
+      Effect.gen(function*() {
+        const [mine, theirs] = [freshNamespace(), freshNamespace()]
+        const sql = yield* SqlClient.SqlClient
+        yield* remember(answerTo(mine, "a one"), answerTo(theirs, "a one"), answerTo(theirs, "b one"))
+        const tables = ["understudy_answers", vectorTable(letters)]
+        for (const table of tables) {
+          const everything = sql<{ namespace: string }>`SELECT namespace FROM ${sql(table)}`
+          assert.deepStrictEqual(yield* everything, [])
+          assert.deepStrictEqual(yield* withinNamespace(sql, mine)(everything), [{ namespace: mine }])
+          assert.deepStrictEqual(yield* everything, [], "the next statement is outside again")
+          const changed = sql`UPDATE ${sql(table)} SET locale = 'xx' RETURNING namespace`
+          assert.deepStrictEqual(yield* withinNamespace(sql, mine)(changed), [{ namespace: mine }])
+          const smuggled = withinNamespace(sql, mine)(sql`UPDATE ${sql(table)} SET namespace = ${theirs}`)
+          assert.strictEqual((yield* Effect.flip(smuggled))._tag, "SqlError")
+        }
+        // Not even past the parent, through the part that holds the rows.
+        const parts = yield* sql<{ part: string }>`
+          SELECT inhrelid::regclass::text AS part FROM pg_inherits WHERE inhparent = ${vectorTable(letters)}::regclass`
+        assert.strictEqual(parts.length, 16)
+        for (const { part } of parts) {
+          assert.deepStrictEqual(yield* withinNamespace(sql, theirs)(sql`SELECT * FROM ${sql(part)}`), [])
+        }
+        const deleted = yield* sql`DELETE FROM understudy_answers RETURNING 1`
+        assert.deepStrictEqual(deleted, [])
+        assert.isTrue(Option.isSome(yield* find({ namespace: theirs, prompt: "a one" })))
+      }),
+      firstLetter("letters", 8)
+    ))
+
+  it.effect("is bound by row-level security whoever the database user is", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      assert.deepStrictEqual(
+        yield* sql`SELECT rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname = current_user`,
+        [{ bypasses: false }]
+      )
+    }))
+
+  it.effect("keeps no prompt when told so, and finds the exact and the similar one all the same", () =>
+    on(
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const sql = yield* SqlClient.SqlClient
+        yield* remember(answerTo(namespace, "secretive words about zebras", { text: "stripes" }))
+        const rows = yield* withinNamespace(sql, namespace)(sql`SELECT to_jsonb(a) FROM understudy_answers a`)
+        assert.strictEqual(rows.length, 1)
+        assert.notMatch(JSON.stringify(rows), /secretive|zebra/u)
+        for (const prompt of ["Secretive words about zebras!", "please, secretive words about zebras"]) {
+          assert.strictEqual(Option.getOrThrow(yield* find({ namespace, prompt })).text, "stripes")
+        }
+        assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "12 secretive words about zebras" })))
+      }),
+      firstLetter("one for all", 1),
+      { storePrompts: false }
+    ))
+
+  const roundsOfUpkeep = { upkeepEvery: "20 millis" } as const
+
+  it.effect(
+    "embeds again in the background when the embedder has changed, and says how much is left",
+    () =>
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const prompts = Array.from({ length: 250 }, (_, n) => `${String.fromCodePoint(97 + n % 26)} number ${n}`)
+        yield* on(remember(...prompts.map((prompt) => answerTo(namespace, prompt))), firstLetter("before", 64))
+        yield* on(
+          Effect.gen(function*() {
+            const cache = yield* FallbackCache
+            const similar = find({ namespace, prompt: "c number 2" })
+            yield* eventually(Effect.map(cache.unembedded, (left) => left > 0))
+            yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
+            assert.strictEqual(Option.getOrThrow(yield* similar).match, "exact")
+            const sql = yield* SqlClient.SqlClient
+            const after = vectorTable({ name: "after", dimensions: 32 })
+            const made = yield* withinNamespace(sql, namespace)(sql`SELECT 1 FROM ${sql(after)}`)
+            assert.strictEqual(made.length, 250)
+            assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "c number 2, please" })), "similar again")
+          }),
+          firstLetter("after", 32),
+          roundsOfUpkeep
+        )
+      }),
+    60_000
+  )
+
+  it.effect("goes on after an embedder that failed, and leaves what it could not embed for later", () =>
+    Effect.gen(function*() {
+      const namespace = freshNamespace()
+      let isDown = true
+      const flaky = embedderOf("flaky", 4, () =>
+        isDown
+          ? Effect.fail(new EmbeddingFailed({ embedder: "flaky", cause: "down" }))
+          : Effect.succeed(Float32Array.of(1, 0, 0, 0)))
+      yield* on(
+        Effect.gen(function*() {
+          const cache = yield* FallbackCache
+          yield* remember(answerTo(namespace, "a one"))
+          assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "please, a one" })))
+          yield* eventually(Effect.map(cache.unembedded, (left) => left > 0))
+          isDown = false
+          yield* eventually(Effect.map(find({ namespace, prompt: "please, a one" }), Option.isSome))
+          yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
+        }),
+        flaky,
+        roundsOfUpkeep
+      )
+    }))
+
+  it.effect("deletes what is too old, and of too many the least useful, quarantined ones first", () =>
+    on(
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const sql = yield* SqlClient.SqlClient
+        const cache = yield* FallbackCache
+        const within = withinNamespace(sql, namespace)
+        const [bad, ...others] = Array.from({ length: 9 }, (_, n) => answerTo(namespace, `a ${n}`))
+        if (bad === undefined) return assert.fail()
+        yield* remember(bad, ...others)
+        yield* cache.quarantine(namespace, bad.id)
+        const ageOf = (prompt: string, interval: string, uses = 0) =>
+          within(sql`
+            UPDATE understudy_answers SET created_at = now() - ${interval}::interval, uses = ${uses}
+            WHERE prompt = ${prompt}`)
+        yield* ageOf("a 1", "5 days", 20)
+        yield* ageOf("a 2", "4 days")
+        yield* ageOf("a 3", "3 days")
+        yield* ageOf("a 4", "11 days", 29)
+        const kept = Effect.map(
+          within(sql<{ prompt: string }>`SELECT prompt FROM understudy_answers ORDER BY prompt`),
+          (rows) => rows.map(({ prompt }) => prompt)
+        )
+        yield* eventually(Effect.map(kept, (prompts) => prompts.length === 5))
+        // Too old: 4. Bad: 0. Least useful: 2 and 3, but not 1, which had been of use.
+        assert.deepStrictEqual(yield* kept, ["a 1", "a 5", "a 6", "a 7", "a 8"])
+        const vectors = yield* within(sql`SELECT 1 FROM ${sql(vectorTable(letters))}`)
+        assert.strictEqual(vectors.length, 5)
+      }),
+      firstLetter("letters", 8),
+      { maxEntries: 5, maxAgeMillis: 10 * 86_400_000, ...roundsOfUpkeep }
+    ))
+
+  it.effect("counts how often an entry is shown, and not when it is only tried", () =>
+    Effect.gen(function*() {
+      const namespace = freshNamespace()
+      const sql = yield* SqlClient.SqlClient
+      yield* on(
+        Effect.gen(function*() {
+          yield* remember(answerTo(namespace, "a one"), answerTo(namespace, "b one"))
+          for (let n = 0; n < 3; n++) yield* find({ namespace, prompt: "a one" })
+          yield* find({ namespace, prompt: "please, a one", isShadow: true })
+        }),
+        firstLetter("letters", 8)
+      )
+      const uses = yield* withinNamespace(sql, namespace)(sql`
+        SELECT prompt, uses, last_used_at IS NOT NULL AS used FROM understudy_answers ORDER BY prompt`)
+      assert.deepStrictEqual(uses, [
+        { prompt: "a one", uses: 3, used: true },
+        { prompt: "b one", uses: 0, used: false }
+      ])
+    }))
+
+  it.effect("drops the vectors of an embedder that nobody has used for a week", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const old = { name: "abandoned", dimensions: 8 }
+      yield* on(Effect.void, firstLetter(old.name, old.dimensions))
+      const exists = Effect.map(
+        sql<{ there: boolean }>`SELECT to_regclass(${vectorTable(old)}) IS NOT NULL AS there`,
+        ([row]) => row?.there
+      )
+      assert.isTrue(yield* exists)
+      yield* sql`UPDATE understudy_spaces SET used_at = now() - interval '8 days' WHERE name = ${spaceName(old)}`
+      yield* on(
+        eventually(Effect.map(exists, (there) => there === false)),
+        firstLetter("letters", 8),
+        roundsOfUpkeep
+      )
+    }))
 }
+
+const letters = { name: "letters", dimensions: 8 }

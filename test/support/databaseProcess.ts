@@ -1,6 +1,8 @@
 /** A process that uses a data directory: `node databaseProcess.ts <directory> <once | hold | write>`. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { defaultNamespace } from "../../src/domain/Generation.ts"
+import { withinNamespace } from "../../src/services/CacheRows.ts"
 import { layerEmbedded } from "./databases.ts"
 
 const [directory = "memory:", mode] = process.argv.slice(2)
@@ -8,15 +10,17 @@ const say = (line: string) => Effect.sync(() => process.stdout.write(`${line}\n`
 
 const program = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
-  const [count] = yield* sql<{ n: number }>`SELECT count(*)::int AS n FROM understudy_answers`
+  const within = withinNamespace(sql, defaultNamespace)
+  const [count] = yield* within(sql<{ n: number }>`SELECT count(*)::int AS n FROM understudy_answers`)
   yield* say(`open ${count?.n}`)
   if (mode === "hold") return yield* Effect.never
   if (mode !== "write") return
   for (let n = 0;; n++) {
-    yield* sql`INSERT INTO understudy_answers (id, namespace, prompt_hash, content_type, locale, model_family, prompt, model, text)
-      VALUES (${String(n)}, ${String(process.pid)}, sha256(${String(n)}::bytea), '', '', '', '', '', ${
+    yield* within(sql`
+      INSERT INTO understudy_answers (id, namespace, prompt_hash, content_type, locale, model_family, prompt, model, text)
+      VALUES (${String(n)}, ${defaultNamespace}, sha256(${`${process.pid} ${n}`}::bytea), '', '', '', '', '', ${
       "x".repeat(n % 3000)
-    })`
+    })`)
     yield* say(`wrote ${n}`)
   }
 })
