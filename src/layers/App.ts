@@ -6,15 +6,15 @@ import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
 import { fileURLToPath } from "node:url"
 import { Routes } from "../http/handlers/Routes.ts"
-import { Embedder } from "../services/Embedder.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
-import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
+import type { AppConfig } from "./AppConfig.ts"
 import * as Database from "./Database.ts"
+import * as EmbedderLayers from "./EmbedderLayers.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
@@ -46,11 +46,12 @@ const ladder = (config: AppConfig, providers: ProviderConfigs) => {
     ),
     Layer.provideMerge(Layer.mergeAll(
       ProviderLayers.providers(providers),
-      ProviderLayers.circuitBreaker(providers, isShared),
       ProviderLayers.rateLimiter(providers, isShared),
       templates(config),
       fallbackCache(config, providers)
     )),
+    Layer.provideMerge(EmbedderLayers.embedder(config, providers)),
+    Layer.provideMerge(ProviderLayers.circuitBreaker(providers, EmbedderLayers.circuit(config), isShared)),
     Layer.provideMerge(
       Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
     )
@@ -70,36 +71,13 @@ const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
 
 const isSimulated = (providers: ProviderConfigs) => providers.some(({ speech }) => speech.protocol === "simulated")
 
-/** Without an endpoint of its own it asks the first provider that speaks OpenAI, with that provider's key. */
-const embedder = (config: AppConfig, providers: ProviderConfigs) => {
-  if (config.embedder === "local") return Embedder.layerLocal
-  const { embeddingBaseUrl, embeddingDimensions: dimensions, embeddingModel: model } = config
-  const endpoints = embeddingBaseUrl !== undefined
-    ? [{ baseUrl: embeddingBaseUrl, apiKey: config.embeddingApiKey }]
-    : providers.flatMap(({ apiKey, speech }) =>
-      speech.protocol === "openai" ? [{ baseUrl: speech.baseUrl, apiKey: config.embeddingApiKey ?? apiKey }] : []
-    )
-  const [endpoint] = endpoints
-  return endpoint === undefined
-    ? Layer.effect(
-      Embedder,
-      Effect.fail(
-        new ConfigInvalid({
-          problems: ["EMBEDDING_BASE_URL is not set; EMBEDDER=openai needs it when no provider speaks OpenAI"]
-        })
-      )
-    )
-    : Layer.provide(Embedder.layerOpenAi({ ...endpoint, model, dimensions }), UndiciHttpClient.layer())
-}
-
+/** The embedder bounds itself, where it has to be bounded at all. */
 const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
-  const cache = Layer.provide(
-    FallbackCachePostgres.layerPostgres({
-      minSimilarity: config.fallbackMinSimilarity,
-      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
-    }),
-    embedder(config, providers)
-  )
+  const cache = FallbackCachePostgres.layerPostgres({
+    minSimilarity: config.fallbackMinSimilarity,
+    maxAgeMillis: Duration.toMillis(config.fallbackMaxAge),
+    embedTimeout: Duration.infinity
+  })
   // A simulated draft must never stand in for a real one.
   return isSimulated(providers) ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
 }

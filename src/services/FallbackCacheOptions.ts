@@ -9,7 +9,10 @@ export interface FallbackCacheOptions {
   readonly minSimilarity?: number | undefined
   /** Older entries are never found. Default 30 days. */
   readonly maxAgeMillis?: number | undefined
-  /** Without a vector in time only the exact match works. Default 250 milliseconds. */
+  /**
+   * Without a vector in time only the exact match works. Default 250 milliseconds. Infinity for an embedder that bounds
+   * itself (`Embedder.layerResilient`) or needs no bound (`Embedder.layerLocal`): then no timer is set.
+   */
   readonly embedTimeout?: Duration.Input | undefined
   /** Bound of a whole lookup. Default 1 second. */
   readonly storeTimeout?: Duration.Input | undefined
@@ -42,10 +45,11 @@ const unembedded = counter(
 )
 
 /** The vector, or none when the embedder fails, is too slow or answers with something that is no vector of its own. */
-export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input) =>
-  Effect.fnUntraced(function*(text: string): Effect.fn.Return<Option.Option<Float32Array>> {
+export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input) => {
+  const isBounded = Duration.isFinite(Duration.fromInputUnsafe(timeout))
+  return Effect.fnUntraced(function*(text: string): Effect.fn.Return<Option.Option<Float32Array>> {
     return yield* Effect.suspend(() => embedder.embed(text)).pipe(
-      Effect.timeout(timeout),
+      (embedding) => isBounded ? Effect.timeout(embedding, timeout) : embedding,
       Effect.filterOrFail(
         (vector) => vector.length === embedder.dimensions && vector.every(Number.isFinite),
         () => new EmbeddingFailed({ embedder: embedder.name, cause: "not a vector of its dimensions" })
@@ -59,3 +63,4 @@ export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input
       )
     )
   })
+}
