@@ -97,7 +97,7 @@ const describe = (
       return failed("unavailable", "the base URL is no URL: check EMBEDDING_BASE_URL")
     case "DecodeError":
     case "EmptyBodyError":
-      return failed("malformed", "the body is no JSON, or was cut short")
+      return failed("malformed", "the body is no JSON, was cut short or is too large")
     default: {
       const code = systemCode(error.cause)
       return failed("unavailable", `no answer${code === undefined ? "" : ` (${code})`}`)
