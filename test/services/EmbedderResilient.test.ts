@@ -89,6 +89,33 @@ describe("lookups at the same time", () => {
     }))
   })
 
+  it.effect("gather for longer while two requests are under way, so that a slow endpoint gets few", () => {
+    const { run, seen } = scripted((texts) => Effect.delay(answers(texts), "200 millis"))
+    return run(Effect.gen(function*() {
+      const fibers = yield* Effect.forEach(
+        Array.from({ length: 100 }, (_, n) => `text ${n}`),
+        (text) => Effect.tap(Effect.forkChild(Effect.timed(embed(text))), TestClock.adjust("1 millis"))
+      )
+      yield* TestClock.adjust("1 second")
+      const timed = yield* Effect.forEach(fibers, Fiber.join)
+      assert.deepStrictEqual(seen.requests.map(({ length }) => length), [5, 5, 25, 25, 25, 15])
+      for (const [took] of timed) assert.isAtMost(Duration.toMillis(took), 225)
+    }))
+  })
+
+  it.effect("wait no longer than their own time, however often a refused group is halved", () => {
+    const { run } = scripted((texts) => Effect.delay(refusesLong(texts), "200 millis"))
+    return run(Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(
+        Effect.forEach(["one", "far too long"], (text) => Effect.exit(embed(text)), { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("275 millis")
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).map(Exit.isFailure), [true, true])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* circuit, "Closed")
+    }))
+  })
+
   it.effect("count as one failure of the circuit when their request fails", () => {
     const { run, seen } = scripted(hangs)
     return run(Effect.gen(function*() {

@@ -1,5 +1,5 @@
 /** Joins lookups that come at the same time into one request. */
-import { type Duration, Effect, Exit, Request, RequestResolver } from "effect"
+import { Duration, Effect, Exit, Request, RequestResolver } from "effect"
 import { batchesOf, type BatchLimits } from "../../domain/Embedding.ts"
 import type { EmbeddingFailed } from "../../domain/errors.ts"
 import { failedAs } from "./EmbedderApi.ts"
@@ -11,8 +11,8 @@ type Waiting = ReadonlyArray<Request.Entry<EmbedText>>
 interface GatheringOptions {
   readonly name: string
   readonly limits: BatchLimits
-  /** How long a lookup waits for others to go with it. */
-  readonly gather: Duration.Input
+  /** How long a lookup waits for others to go with it; five times as long while two requests are under way. */
+  readonly gather: Duration.Duration
   /** One request, bounded in time: it runs on when those who wait for it have left. */
   readonly request: (texts: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Float32Array>, EmbeddingFailed>
 }
@@ -21,6 +21,15 @@ export const makeGathering = (
   { gather, limits, name, request }: GatheringOptions
 ): (text: string) => Effect.Effect<Float32Array, EmbeddingFailed> => {
   const failed = failedAs(name)
+  const busyGather = Duration.times(gather, 5)
+  let running = 0
+
+  const counted = (self: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => void (running += 1)),
+      () => self,
+      () => Effect.sync(() => void (running -= 1))
+    )
 
   /**
    * Those who wait have nothing to do with each other, so a text that the endpoint refuses must not cost the others
@@ -49,12 +58,12 @@ export const makeGathering = (
 
   const resolver = RequestResolver.make<EmbedText>((entries) => {
     const byText = Map.groupBy(entries, (entry) => entry.request.text)
-    return Effect.forEach(
+    return counted(Effect.forEach(
       batchesOf([...byText.keys()], limits),
       (texts) => serve(texts.map((text) => [text, byText.get(text) ?? []])),
       { concurrency: "unbounded", discard: true }
-    )
-  }).pipe(RequestResolver.setDelay(gather))
+    ))
+  }).pipe(RequestResolver.setDelayEffect(Effect.suspend(() => Effect.sleep(running < 2 ? gather : busyGather))))
 
   return (text) => Effect.request(new EmbedText({ text }), resolver)
 }

@@ -14,7 +14,10 @@ export interface ResilientOptions extends BatchOptions {
   readonly timeout?: Duration.Input | undefined
   /** The longest that a request of `embedMany` may take: off the answer's path. Default 10 seconds. */
   readonly batchTimeout?: Duration.Input | undefined
-  /** How long a lookup waits for others to go with it. Default 5 milliseconds. */
+  /**
+   * How long a lookup waits for others to go with it, five times as long while two requests are under way: so however
+   * many lookups come, a slow endpoint gets a request in 25 milliseconds. Default 5 milliseconds.
+   */
   readonly gather?: Duration.Input | undefined
 }
 
@@ -74,6 +77,12 @@ export const makeResilient = (
       react(exit)
     ], { discard: true })
 
+  const bounded = <A>(self: Effect.Effect<A, EmbeddingFailed>, within: Duration.Duration) =>
+    Effect.timeoutOrElse(self, {
+      duration: within,
+      orElse: () => Effect.fail(failed("timeout", `no answer within ${Duration.format(within)}`))
+    })
+
   const isOpen = ({ message, retryAfter }: CircuitOpen) =>
     new EmbeddingFailed({ embedder: name, reason: "circuit_open", retryAfter, cause: new Error(message) })
 
@@ -86,10 +95,7 @@ export const makeResilient = (
     const asked: Effect.Effect<Vectors, EmbeddingFailed> = text !== undefined && batch.length === 1
       ? Effect.map(inner.embed(text), (vector) => [vector])
       : inner.embedMany(batch)
-    const inTime = Effect.timeoutOrElse(asked, {
-      duration: within,
-      orElse: () => Effect.fail(failed("timeout", `no answer within ${Duration.format(within)}`))
-    })
+    const inTime = bounded(asked, within)
     return Effect.clockWith((clock) => {
       const start = clock.currentTimeMillisUnsafe()
       return Effect.onExit(inTime, (exit) => book(exit, batch.length, clock.currentTimeMillisUnsafe() - start))
@@ -101,10 +107,12 @@ export const makeResilient = (
   }
 
   const isLet = Effect.mapError(breaker.check(key), isOpen)
+  const gather = Duration.fromInputUnsafe(options.gather ?? "5 millis")
+  const patience = Duration.sum(Duration.times(gather, 5), timeout)
   const gathered = makeGathering({
     name,
     limits,
-    gather: options.gather ?? "5 millis",
+    gather,
     request: (batch) => request(batch, timeout)
   })
 
@@ -113,8 +121,8 @@ export const makeResilient = (
     embedder: {
       name,
       dimensions,
-      // Behind an open circuit nobody waits for others to come.
-      embed: Effect.fn("Embedder.embed")((text) => Effect.andThen(isLet, gathered(text))),
+      // Behind an open circuit nobody waits for others to come; and nobody for a refused group to be halved.
+      embed: Effect.fn("Embedder.embed")((text) => Effect.andThen(isLet, bounded(gathered(text), patience))),
       embedMany: Effect.fn("Embedder.embedMany")((many) =>
         Effect.map(Effect.forEach(batchesOf(many, limits), (batch) => request(batch, batchTimeout)), Array.flatten)
       )
