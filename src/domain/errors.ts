@@ -148,7 +148,11 @@ export class EmbeddingFailed extends Schema.TaggedError<EmbeddingFailed>()("Embe
   retryAfter: optionalDuration,
   cause: Schema.Defect()
 }) {
+  /** What went wrong, without the embedder's name. */
+  get detail() {
+    return this.cause instanceof Error ? this.cause.message : String(this.cause)
+  }
   override get message() {
-    return `${this.embedder} gave no vector: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `${this.embedder} gave no vector: ${this.detail}`
   }
 }

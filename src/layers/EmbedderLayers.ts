@@ -21,7 +21,9 @@ export const embedder = (
     batchTimeout: config.embeddingBatchTimeout
   }).pipe(
     Layer.provide(Embedder.layerOpenAi({ ...endpoint, model, dimensions, maxTexts })),
-    Layer.provide(UndiciHttpClient.layer({ maxBodySize: maxBodySize(maxTexts, dimensions) }))
+    Layer.provide(UndiciHttpClient.layer({ maxBodySize: maxBodySize(maxTexts, dimensions) })),
+    // Prompts leave the machine: say where they go.
+    Layer.merge(Layer.effectDiscard(Effect.logInfo(`Embedder: ${model} at ${endpoint.baseUrl}`)))
   )
 }
 

@@ -85,11 +85,11 @@ const lookAtEmbedder = Effect.fnUntraced(function*(
   const { _tag: circuit } = yield* breaker.state(key)
   const failure = yield* lastFailure
   if (circuit === "Closed" && failure === undefined) return []
-  const what = circuit === "Closed" ? "fails" : circuit === "Open" ? "is not asked" : "is being probed"
-  const last = failure === undefined ? "" : ` (${failure.message})`
+  const state = circuit === "Closed" ? "fails" : circuit === "Open" ? "is not asked" : "is being probed"
+  const last = failure === undefined ? "" : ` (${failure.detail})`
   return [{
     what: "embedder",
-    why: `the embedder ${embedder} ${what}${last}: similar answers are not found, only exact ones`
+    why: `the embedder ${embedder} ${state}${last}: similar answers are not found, only exact ones`
   }]
 })
 
