@@ -127,12 +127,32 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   }
 }
 
+/** What kept an embedder from answering, in the words of the error table above. */
+export const EmbeddingFailure = Schema.Literals([
+  "timeout",
+  "rate_limited",
+  "unavailable",
+  "malformed",
+  /** The texts themselves are refused: too long, or against a policy. */
+  "rejected",
+  "unauthorized",
+  "circuit_open"
+])
+export type EmbeddingFailure = typeof EmbeddingFailure.Type
+
 /** No vector for a text: the embedder failed or was too slow. */
 export class EmbeddingFailed extends Schema.TaggedError<EmbeddingFailed>()("EmbeddingFailed", {
   embedder: Schema.String,
+  /** Absent: not known, which counts as unavailable. */
+  reason: Schema.optionalKey(EmbeddingFailure),
+  retryAfter: optionalDuration,
   cause: Schema.Defect()
 }) {
+  /** What went wrong, without the embedder's name. */
+  get detail() {
+    return this.cause instanceof Error ? this.cause.message : String(this.cause)
+  }
   override get message() {
-    return `${this.embedder} gave no vector: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `${this.embedder} gave no vector: ${this.detail}`
   }
 }

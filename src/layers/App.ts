@@ -6,7 +6,6 @@ import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
 import { fileURLToPath } from "node:url"
 import { Routes } from "../http/handlers/Routes.ts"
-import { Embedder } from "../services/Embedder.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
@@ -14,8 +13,9 @@ import { type Degradation, Readiness } from "../services/Readiness.ts"
 import * as ShadowScoring from "../services/ShadowScoring.ts"
 import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
-import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
+import type { AppConfig } from "./AppConfig.ts"
 import * as Database from "./Database.ts"
+import * as EmbedderLayers from "./EmbedderLayers.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
@@ -52,11 +52,12 @@ const ladder = (config: AppConfig, providers: ProviderConfigs) => {
     ),
     Layer.provideMerge(Layer.mergeAll(
       ProviderLayers.providers(providers),
-      ProviderLayers.circuitBreaker(providers, isShared),
       ProviderLayers.rateLimiter(providers, isShared),
       templates(config),
       fallbackCache(config, providers)
     )),
+    Layer.provideMerge(EmbedderLayers.embedder(config, providers)),
+    Layer.provideMerge(ProviderLayers.circuitBreaker(providers, EmbedderLayers.circuit(config), isShared)),
     Layer.provideMerge(
       Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
     )
@@ -76,45 +77,19 @@ const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
 
 const isSimulated = (providers: ProviderConfigs) => providers.some(({ speech }) => speech.protocol === "simulated")
 
-/** Without an endpoint of its own it asks the first provider that speaks OpenAI, with that provider's key. */
-const embedder = (config: AppConfig, providers: ProviderConfigs) => {
-  if (config.embedder === "local") return Embedder.layerLocal
-  const { embeddingBaseUrl, embeddingDimensions: dimensions, embeddingModel: model } = config
-  const endpoints = embeddingBaseUrl !== undefined
-    ? [{ baseUrl: embeddingBaseUrl, apiKey: config.embeddingApiKey }]
-    : providers.flatMap(({ apiKey, speech }) =>
-      speech.protocol === "openai" ? [{ baseUrl: speech.baseUrl, apiKey: config.embeddingApiKey ?? apiKey }] : []
-    )
-  const [endpoint] = endpoints
-  return endpoint === undefined
-    ? Layer.effect(
-      Embedder,
-      Effect.fail(
-        new ConfigInvalid({
-          problems: ["EMBEDDING_BASE_URL is not set; EMBEDDER=openai needs it when no provider speaks OpenAI"]
-        })
-      )
-    )
-    : Layer.provide(Embedder.layerOpenAi({ ...endpoint, model, dimensions }), UndiciHttpClient.layer())
-}
-
+/** The embedder bounds itself, where it has to be bounded at all. */
 const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
-  const vectors = embedder(config, providers)
-  const stored = Layer.provide(
-    FallbackCachePostgres.layerPostgres({
-      minSimilarity: config.fallbackMinSimilarity,
-      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge),
-      maxEntries: config.fallbackMaxEntries,
-      storePrompts: config.fallbackStorePrompts
-    }),
-    vectors
-  )
+  const stored = FallbackCachePostgres.layerPostgres({
+    minSimilarity: config.fallbackMinSimilarity,
+    maxAgeMillis: Duration.toMillis(config.fallbackMaxAge),
+    maxEntries: config.fallbackMaxEntries,
+    storePrompts: config.fallbackStorePrompts,
+    embedTimeout: Duration.infinity
+  })
   // A simulated draft must never stand in for a real one; an erase takes both.
   const apart = "simulated"
   const spaces = isSimulated(providers) ? FallbackCache.layerApart(apart) : FallbackCache.layerBeside(apart)
-  return ShadowScoring.layer({ share: config.shadowShare }).pipe(
-    Layer.provide([Layer.provide(spaces, stored), vectors])
-  )
+  return Layer.provide(ShadowScoring.layer({ share: config.shadowShare }), Layer.provide(spaces, stored))
 }
 
 const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))

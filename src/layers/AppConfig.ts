@@ -210,6 +210,17 @@ const config = Config.all({
     does: "The embedding model, with `EMBEDDER=openai`"
   }, Schema.NonEmptyString),
   embeddingDimensions: count("EMBEDDING_DIMENSIONS", "1536", "The length of that model's vectors"),
+  embeddingTimeout: duration(
+    "EMBEDDING_TIMEOUT",
+    "250 millis",
+    "openai: the longest that a fallback waits for the vector of its prompt; without one only the exact match works"
+  ),
+  embeddingBatchTimeout: duration(
+    "EMBEDDING_BATCH_TIMEOUT",
+    "10 seconds",
+    "openai: the longest that a request for many vectors may take, off the answer's path"
+  ),
+  embeddingBatchSize: count("EMBEDDING_BATCH_SIZE", "96", "openai: texts in one request, at most"),
 
   templatesDir: withDefault({
     name: "TEMPLATES_DIR",

@@ -1,7 +1,7 @@
 /** The providers with their clients, circuits and limits, from their configuration. */
-import { Array, Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { AiClient } from "../services/AiClient.ts"
-import { CircuitBreaker } from "../services/CircuitBreaker.ts"
+import { CircuitBreaker, type CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
 import { Providers } from "../services/Providers.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { ProviderConfig, ProviderConfigs } from "./ProviderConfig.ts"
@@ -32,14 +32,14 @@ const client = ({ apiKey, limits, name, speech }: ProviderConfig): Layer.Layer<A
 }
 
 /** The configuration of one provider's gate, by the key that is its name. */
-const of = <A>(configs: ProviderConfigs, pick: (config: ProviderConfig) => A) => {
+const of = <A>(configs: ProviderConfigs, pick: (config: ProviderConfig) => A, others = pick(configs[0])) => {
   const byName = new Map(configs.map((config) => [config.name, pick(config)]))
-  return (key: string): A => byName.get(key) ?? pick(Array.headNonEmpty(configs))
+  return (key: string): A => byName.get(key) ?? others
 }
 
-/** Shared with other instances when there is a server to share by. */
-export const circuitBreaker = (configs: ProviderConfigs, isShared: boolean) => {
-  const options = of(configs, ({ circuit }) => circuit)
+/** Shared with other instances when there is a server to share by. `others`: of circuits that are no provider's. */
+export const circuitBreaker = (configs: ProviderConfigs, others: CircuitBreakerOptions, isShared: boolean) => {
+  const options = of(configs, ({ circuit }) => circuit, others)
   return isShared ? CircuitBreaker.layerPostgres(options) : CircuitBreaker.layerMemory(options)
 }
 

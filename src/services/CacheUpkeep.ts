@@ -4,7 +4,7 @@
  */
 import { Cause, Duration, Effect, Metric, type Scope } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import type { StoreUnavailable } from "../domain/errors.ts"
+import type { EmbeddingFailed, StoreUnavailable } from "../domain/errors.ts"
 import { Namespace } from "../domain/Generation.ts"
 import { encodeTraits, promptTraits, traitsVersion } from "../domain/PromptTraits.ts"
 import { withinNamespace } from "./CacheRows.ts"
@@ -29,6 +29,9 @@ const statementTimeout = "5 seconds"
 const leaseSeconds = 60
 /** A space that no instance has been started with for so long is not coming back. */
 const spaceLifetimeDays = 7
+
+const maxRefused = 10_000
+const isRefusal = ({ reason }: EmbeddingFailed): boolean => reason === "rejected"
 
 const waiting = Metric.gauge("understudy_cache_unembedded", {
   description: "Remembered answers without a vector of the present embedder: found by the exact prompt only"
@@ -57,6 +60,8 @@ export const makeUpkeep = Effect.fnUntraced(function*(
   const table = vectorTable(embedder)
   let unembedded = 0
   let announced = 0
+  /** Entries whose prompts the embedder refuses: they keep their exact match, and are not tried again. */
+  const refused = new Set<string>()
 
   const call = <A>(operation: string, statements: Statements<A>) =>
     storeCall(`FallbackCache.${operation}`, statementTimeout, statements)
@@ -109,7 +114,9 @@ export const makeUpkeep = Effect.fnUntraced(function*(
       (rows) => rows.length
     ))
 
-  const pending = sql`a.quarantined_at IS NULL AND a.prompt IS NOT NULL AND (
+  const pending = () =>
+    sql`a.quarantined_at IS NULL AND a.prompt IS NOT NULL
+    AND a.seq <> ALL (ARRAY(SELECT json_array_elements_text(${JSON.stringify([...refused])}::json)::bigint)) AND (
     a.traits IS NULL OR NOT starts_with(a.traits, ${`${traitsVersion} `})
     OR NOT EXISTS (SELECT FROM ${sql(table)} v WHERE v.namespace = a.namespace AND v.seq = a.seq))`
 
@@ -119,9 +126,21 @@ export const makeUpkeep = Effect.fnUntraced(function*(
         "countUnembedded",
         namespace,
         sql<{ readonly count: number }>`
-          SELECT count(*)::integer AS count FROM understudy_answers a WHERE a.namespace = ${namespace} AND ${pending}`
+          SELECT count(*)::integer AS count FROM understudy_answers a WHERE a.namespace = ${namespace} AND ${pending()}`
       ),
       ([row]) => row?.count ?? 0
+    )
+
+  /** A batch fails as a whole: where the embedder refuses a text, the others are asked about one by one. */
+  const embedRows = (rows: ReadonlyArray<{ readonly prompt: string }>) =>
+    embedder.embedMany(rows.map(({ prompt }) => prompt)).pipe(
+      Effect.map((vectors): ReadonlyArray<Float32Array | undefined> => vectors),
+      Effect.catchIf(isRefusal, () =>
+        Effect.forEach(rows, ({ prompt }) =>
+          embedder.embedMany([prompt]).pipe(
+            Effect.catchIf(isRefusal, () => Effect.succeed([])),
+            Effect.map(([vector]) => vector)
+          )))
     )
 
   const embedBatch = Effect.fnUntraced(function*(namespace: Namespace) {
@@ -129,13 +148,14 @@ export const makeUpkeep = Effect.fnUntraced(function*(
       "unembedded",
       namespace,
       sql<{ readonly seq: string; readonly prompt: string }>`
-        SELECT seq::text, prompt FROM understudy_answers a WHERE a.namespace = ${namespace} AND ${pending}
+        SELECT seq::text, prompt FROM understudy_answers a WHERE a.namespace = ${namespace} AND ${pending()}
         ORDER BY created_at DESC LIMIT ${batch}`
     )
     if (rows.length === 0) return 0
-    const vectors = yield* embedder.embedMany(rows.map(({ prompt }) => prompt))
+    const vectors = yield* embedRows(rows)
     const made = rows.map(({ prompt, seq }, index) => {
       const vector = vectors[index]
+      if (vector === undefined && refused.size < maxRefused) refused.add(seq)
       return {
         seq,
         traits: encodeTraits(promptTraits(prompt)),
@@ -157,7 +177,7 @@ export const makeUpkeep = Effect.fnUntraced(function*(
         INSERT INTO ${sql(table)} (namespace, seq, content_type, locale, model_family, created_at, embedding)
         SELECT a.namespace, a.seq, a.content_type, a.locale, a.model_family, a.created_at, made.embedding::vector
         FROM understudy_answers a JOIN made USING (seq)
-        WHERE a.namespace = ${namespace} AND a.quarantined_at IS NULL
+        WHERE a.namespace = ${namespace} AND a.quarantined_at IS NULL AND made.embedding IS NOT NULL
         ON CONFLICT (namespace, seq) DO NOTHING`
     )
     yield* noteProgress(rows.length)

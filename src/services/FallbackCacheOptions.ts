@@ -9,7 +9,10 @@ export interface FallbackCacheOptions {
   readonly minSimilarity?: number | undefined
   /** Older entries are never found. Default 30 days. */
   readonly maxAgeMillis?: number | undefined
-  /** Without a vector in time only the exact match works. Default 250 milliseconds. */
+  /**
+   * Without a vector in time only the exact match works. Default 250 milliseconds. Infinity for an embedder that bounds
+   * itself (`Embedder.layerResilient`) or needs no bound (`Embedder.layerLocal`): then no timer is set.
+   */
   readonly embedTimeout?: Duration.Input | undefined
   /** Bound of a whole lookup. Default 1 second. */
   readonly storeTimeout?: Duration.Input | undefined
@@ -49,21 +52,45 @@ const unembedded = counter(
   "Prompts without a vector: the embedder failed or was too slow"
 )
 
+/** Off the answer's path: an embedder that hangs must not stop what is remembered. */
+const batchTimeout = "15 seconds"
+
 /** The vector, or none when the embedder fails, is too slow or answers with something that is no vector of its own. */
-export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input) =>
-  Effect.fnUntraced(function*(text: string): Effect.fn.Return<Option.Option<Float32Array>> {
+export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input) => {
+  const isBounded = Duration.isFinite(Duration.fromInputUnsafe(timeout))
+  return Effect.fnUntraced(function*(text: string): Effect.fn.Return<Option.Option<Float32Array>> {
     return yield* Effect.suspend(() => embedder.embed(text)).pipe(
-      Effect.timeout(timeout),
-      Effect.filterOrFail(
-        (vector) => vector.length === embedder.dimensions && vector.every(Number.isFinite),
-        () => new EmbeddingFailed({ embedder: embedder.name, cause: "not a vector of its dimensions" })
-      ),
+      (embedding) => isBounded ? Effect.timeout(embedding, timeout) : embedding,
+      Effect.filterOrFail(isVectorOf(embedder), () => noVector(embedder)),
       Effect.asSome,
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Metric.update(unembedded, 1).pipe(
-          Effect.andThen(Effect.logDebug("no vector, so only the exact match works", cause)),
-          Effect.as(Option.none())
-        )
-      )
+      Effect.catchCause((cause) => Effect.as(withoutVectors(cause, 1), Option.none()))
     )
   })
+}
+
+/** The vectors of several texts at once, or none of them: upkeep makes up for them later. */
+export const makeEmbedMany = (embedder: Embedder["Service"]) =>
+  Effect.fnUntraced(function*(texts: ReadonlyArray<string>): Effect.fn.Return<ReadonlyArray<Float32Array>> {
+    return yield* Effect.suspend(() => embedder.embedMany(texts)).pipe(
+      Effect.timeout(batchTimeout),
+      Effect.filterOrFail(
+        (vectors) => vectors.length === texts.length && vectors.every(isVectorOf(embedder)),
+        () => noVector(embedder)
+      ),
+      Effect.catchCause((cause) => Effect.as(withoutVectors(cause, texts.length), []))
+    )
+  })
+
+const isVectorOf = ({ dimensions }: Embedder["Service"]) => (vector: Float32Array): boolean =>
+  vector.length === dimensions && vector.every(Number.isFinite)
+
+const noVector = ({ name }: Embedder["Service"]) =>
+  new EmbeddingFailed({ embedder: name, cause: "not a vector of its dimensions" })
+
+const withoutVectors = (cause: Cause.Cause<unknown>, texts: number): Effect.Effect<void> =>
+  Cause.hasInterruptsOnly(cause)
+    ? Effect.interrupt
+    : Effect.andThen(
+      Metric.update(unembedded, texts),
+      Effect.logDebug("no vector, so only the exact match works", cause)
+    )

@@ -9,7 +9,7 @@ import { withinNamespace } from "./CacheRows.ts"
 import { makeUpkeep } from "./CacheUpkeep.ts"
 import { Embedder } from "./Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache.ts"
-import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
+import { type FallbackCacheOptions, makeEmbed, makeEmbedMany, withDefaults } from "./FallbackCacheOptions.ts"
 import { makeChoose } from "./Guarding.ts"
 import { makeRemembering, storeAll } from "./Remembering.ts"
 import { makeStoreCall } from "./StoreCall.ts"
@@ -46,6 +46,7 @@ const make = Effect.fnUntraced(function*(
   const sql = yield* SqlClient.SqlClient
   const embedder = yield* Embedder
   const embed = makeEmbed(embedder, settings.embedTimeout)
+  const embedMany = makeEmbedMany(embedder)
   const vectors = vectorTable(embedder)
   const choose = makeChoose()
   const storeCall = yield* makeStoreCall
@@ -81,11 +82,11 @@ const make = Effect.fnUntraced(function*(
     ))
 
   const store = Effect.fnUntraced(function*(entries: ReadonlyArray<CacheEntry>) {
-    const rows = yield* Effect.forEach(entries, (entry) =>
-      Effect.map(embed(entry.prompt), (vector) => ({
-        namespace: entry.namespace,
-        row: toRow(entry, settings.storePrompts, Option.getOrUndefined(vector))
-      })), { concurrency: 8 })
+    const made = yield* embedMany(entries.map(({ prompt }) => prompt))
+    const rows = entries.map((entry, index) => ({
+      namespace: entry.namespace,
+      row: toRow(entry, settings.storePrompts, made[index])
+    }))
     const refused = yield* Effect.forEach(
       Map.groupBy(rows, ({ namespace }) => namespace),
       ([namespace, ofNamespace]) => writeAll(namespace, ofNamespace.map(({ row }) => row)),

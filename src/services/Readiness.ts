@@ -4,13 +4,14 @@ import { SqlClient } from "effect/sql"
 import type { CircuitState } from "../domain/Circuit.ts"
 import { isRecoverable } from "../domain/ErrorTable.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
+import { EmbedderCircuit } from "./Embedder.ts"
 import { Generator } from "./Generator.ts"
 import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { makeStoreCall, type StoreCall } from "./StoreCall.ts"
 
 export interface Degradation {
-  readonly what: "provider" | "circuit" | "database" | "queue"
+  readonly what: "provider" | "circuit" | "database" | "embedder" | "queue"
   readonly why: string
 }
 
@@ -30,7 +31,7 @@ export interface ReadinessReport {
 export class Readiness extends Context.Service<Readiness, {
   readonly report: Effect.Effect<ReadinessReport>
 }>()("understudy/services/Readiness") {
-  /** Looks at the database too when there is one in the context; `notes` are degradations known from the start. */
+  /** Looks at the database and the embedder too when they are in the context; `notes` are degradations known from the start. */
   static readonly layer = (notes: ReadonlyArray<Degradation> = []) =>
     Layer.effect(
       Readiness,
@@ -44,6 +45,10 @@ export class Readiness extends Context.Service<Readiness, {
         const database = Option.match(sql, {
           onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
           onSome: (client) => probeDatabase(client, storeCall)
+        })
+        const embedder = Option.match(yield* Effect.serviceOption(EmbedderCircuit), {
+          onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
+          onSome: (circuit) => lookAtEmbedder(circuit, breaker)
         })
         const look = Effect.fnUntraced(function*({ client: { provider: name } }: Provider) {
           const { _tag: circuit } = yield* breaker.state(name)
@@ -62,6 +67,7 @@ export class Readiness extends Context.Service<Readiness, {
             ...providers.filter(({ waiting }) => waiting > 0).map(({ name, waiting }) =>
               ({ what: "queue", why: `${waiting} requests wait for a permit of ${name}` }) as const
             ),
+            ...(yield* embedder),
             ...(yield* database)
           ]
           return { providers, degraded }
@@ -70,6 +76,22 @@ export class Readiness extends Context.Service<Readiness, {
       })
     )
 }
+
+/** Out as soon as its last request failed, and as long as its circuit is not closed. */
+const lookAtEmbedder = Effect.fnUntraced(function*(
+  { embedder, key, lastFailure }: EmbedderCircuit["Service"],
+  breaker: CircuitBreaker["Service"]
+): Effect.fn.Return<ReadonlyArray<Degradation>> {
+  const { _tag: circuit } = yield* breaker.state(key)
+  const failure = yield* lastFailure
+  if (circuit === "Closed" && failure === undefined) return []
+  const state = circuit === "Closed" ? "fails" : circuit === "Open" ? "is not asked" : "is being probed"
+  const last = failure === undefined ? "" : ` (${failure.detail})`
+  return [{
+    what: "embedder",
+    why: `the embedder ${embedder} ${state}${last}: similar answers are not found, only exact ones`
+  }]
+})
 
 const noDatabase: ReadonlyArray<Degradation> = [
   { what: "database", why: "the database does not answer: nothing is remembered or found" }

@@ -13,7 +13,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { Call } from "./FaultCall.ts"
 import { Mode } from "./faults.ts"
-import { openAi, plain } from "./formats.ts"
+import { embeddings, openAi, plain } from "./formats.ts"
 
 export { Call } from "./FaultCall.ts"
 export { Mode } from "./faults.ts"
@@ -136,6 +136,7 @@ const accept = (request: IncomingMessage, response: ServerResponse, text: string
   const body = parse(text)
   const seen = { path, headers: request.headers, body }
   if (path === "/v1/chat/completions") return new Call(seen, openAi(body), response)
+  if (path === "/v1/embeddings") return new Call(seen, embeddings(body), response)
   if (path === "/plain") return new Call(seen, plain, response)
   return undefined
 }

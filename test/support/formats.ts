@@ -1,4 +1,5 @@
 /** How each protocol words its answers and errors. */
+import { textVector } from "../../src/domain/TextVector.ts"
 
 export interface Format {
   readonly prompt: (body: unknown) => string
@@ -33,6 +34,20 @@ export const openAi = (request: unknown): Format => {
     error: (status) => ({
       error: { message: messageOf(status), type: typeOf(status), param: null, code: codes[status] ?? null }
     })
+  }
+}
+
+/** `/v1/embeddings`: the local embedder's vectors, so that what is alike comes out alike. The prompt is the last input. */
+export const embeddings = (request: unknown): Format => {
+  const input = at(request, "input")
+  const texts = (Array.isArray(input) ? input : [input]).map(String)
+  const model = String(at(request, "model") ?? "fault-model")
+  const list = (data: ReadonlyArray<unknown>) => ({ object: "list", data, model, usage: { prompt_tokens: 7 } })
+  return {
+    prompt: () => texts.at(-1) ?? "",
+    answer: () => list(texts.map((text, index) => ({ object: "embedding", index, embedding: [...textVector(text)] }))),
+    emptyChoices: list([]),
+    error: openAi(request).error
   }
 }
 

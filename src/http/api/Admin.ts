@@ -5,7 +5,7 @@ import { AdminAuthorization, needsKey } from "./Authorization.ts"
 import { BodyTooLarge, InternalError, InvalidRequest, NotFound, UnsupportedMediaType } from "./Problems.ts"
 
 const CircuitStatus = Schema.Struct({
-  key: Schema.String.annotate({ description: "The provider's name" }),
+  key: Schema.String.annotate({ description: "The provider's name, or the embedder's after `embedder:`" }),
   state: Schema.Literals(["closed", "open", "half_open", "forced_open", "forced_closed"]),
   since: Schema.String.annotate({ description: "When it came into this state, ISO 8601" }),
   remaining_seconds: Schema.Finite.annotate({ description: "Until an open circuit lets a probe through; else 0" }),

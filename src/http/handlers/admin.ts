@@ -1,8 +1,9 @@
 /** Translates the operator's endpoints between the contract and the circuit breaker. */
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CircuitBreaker, type CircuitStatus as Status } from "../../services/CircuitBreaker.ts"
+import { EmbedderCircuit } from "../../services/Embedder.ts"
 import { Providers } from "../../services/Providers.ts"
 import { CircuitCommand, type CircuitStatus } from "../api/Admin.ts"
 import { Api } from "../api/Api.ts"
@@ -15,7 +16,8 @@ export const AdminHandlers = HttpApiBuilder.group(
   Effect.fnUntraced(function*(handlers) {
     const breaker = yield* CircuitBreaker
     const { inOrder } = yield* Providers
-    const names = inOrder.map(({ client }) => client.provider)
+    const embedder = Option.toArray(yield* Effect.serviceOption(EmbedderCircuit))
+    const names = [...inOrder.map(({ client }) => client.provider), ...embedder.map(({ key }) => key)]
     const readBody = yield* jsonBodyOf(CircuitCommand)
 
     const statusOf = Effect.fnUntraced(function*(key: string): Effect.fn.Return<CircuitStatus, NotFound> {
@@ -25,7 +27,7 @@ export const AdminHandlers = HttpApiBuilder.group(
     })
 
     const unknown = (key: string) =>
-      new NotFound({ detail: `No provider is called ${key}; there are ${names.join(", ")}` })
+      new NotFound({ detail: `No circuit is called ${key}; there are ${names.join(", ")}` })
 
     return handlers
       .handle("circuits", () => Effect.map(breaker.statuses, (statuses) => ({ circuits: statuses.map(toStatus) })))
