@@ -30,12 +30,16 @@ interface Scoped {
   readonly model?: string | undefined
 }
 
+type Answer = Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped & {
+  readonly askedModel?: string | undefined
+}
+
+/** Those worth keeping, and of each key the last one, in order. */
+export const toCacheEntries = (answers: ReadonlyArray<Answer>): ReadonlyArray<CacheEntry> =>
+  newestOfEach(answers.map(toCacheEntry).filter((entry) => entry !== undefined))
+
 /** Undefined when there is nothing worth keeping: a blank answer, or names that nothing could be found by. */
-export const toCacheEntry = (
-  answer: Omit<CacheEntry, "normalizedPrompt" | keyof CacheScope> & Scoped & {
-    readonly askedModel?: string | undefined
-  }
-): CacheEntry | undefined => {
+export const toCacheEntry = (answer: Answer): CacheEntry | undefined => {
   const text = storable(answer.text)
   // A request that names a model is to find what it got for that name.
   const scope = toCacheScope({ ...answer, model: answer.askedModel ?? answer.model })

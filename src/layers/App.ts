@@ -4,16 +4,12 @@ import { Duration, Effect, Layer, Option, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
-import { fileURLToPath } from "node:url"
 import { Routes } from "../http/handlers/Routes.ts"
-import { Embedder } from "../services/Embedder.ts"
-import { FallbackCache } from "../services/FallbackCache.ts"
-import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
-import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
-import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
+import type { AppConfig } from "./AppConfig.ts"
+import { fallbackCache, isSimulated, templates } from "./CacheLayers.ts"
 import * as Database from "./Database.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
@@ -67,49 +63,6 @@ const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
     port,
     gracefulShutdownTimeout: Duration.sum(totalTimeout, Duration.seconds(1))
   })
-
-const isSimulated = (providers: ProviderConfigs) => providers.some(({ speech }) => speech.protocol === "simulated")
-
-/** Without an endpoint of its own it asks the first provider that speaks OpenAI, with that provider's key. */
-const embedder = (config: AppConfig, providers: ProviderConfigs) => {
-  if (config.embedder === "local") return Embedder.layerLocal
-  const { embeddingBaseUrl, embeddingDimensions: dimensions, embeddingModel: model } = config
-  const endpoints = embeddingBaseUrl !== undefined
-    ? [{ baseUrl: embeddingBaseUrl, apiKey: config.embeddingApiKey }]
-    : providers.flatMap(({ apiKey, speech }) =>
-      speech.protocol === "openai" ? [{ baseUrl: speech.baseUrl, apiKey: config.embeddingApiKey ?? apiKey }] : []
-    )
-  const [endpoint] = endpoints
-  return endpoint === undefined
-    ? Layer.effect(
-      Embedder,
-      Effect.fail(
-        new ConfigInvalid({
-          problems: ["EMBEDDING_BASE_URL is not set; EMBEDDER=openai needs it when no provider speaks OpenAI"]
-        })
-      )
-    )
-    : Layer.provide(Embedder.layerOpenAi({ ...endpoint, model, dimensions }), UndiciHttpClient.layer())
-}
-
-const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
-  const cache = Layer.provide(
-    FallbackCachePostgres.layerPostgres({
-      minSimilarity: config.fallbackMinSimilarity,
-      maxAgeMillis: Duration.toMillis(config.fallbackMaxAge)
-    }),
-    embedder(config, providers)
-  )
-  // A simulated draft must never stand in for a real one.
-  return isSimulated(providers) ? Layer.provide(FallbackCache.layerApart("simulated"), cache) : cache
-}
-
-const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))
-
-const templates = ({ templatesDir }: AppConfig) =>
-  templatesDir === "none"
-    ? Templates.layerNone
-    : Templates.layerDirectory(templatesDir === "templates" ? shippedTemplates : templatesDir)
 
 /** Spans only when somebody reads them. */
 const telemetry = ({ otlpEndpoint }: AppConfig) =>

@@ -45,6 +45,8 @@ export class FallbackCache extends Context.Service<FallbackCache, {
    * full the answer is dropped and counted, never waited for.
    */
   readonly remember: (answer: RememberedAnswer) => Effect.Effect<void>
+  /** Stores all of them now, and says how many: for imports, where nothing may be dropped and somebody waits. */
+  readonly rememberAll: (answers: ReadonlyArray<RememberedAnswer>) => Effect.Effect<number, StoreUnavailable>
   /** The exact answer, else the nearest one above the threshold, within the namespace. */
   readonly find: (query: CacheQuery) => Effect.Effect<Option.Option<CacheMatch>, StoreUnavailable>
   /** Takes a bad answer out at once, and keeps it to be looked at. `false`: the namespace has no such answer. */
@@ -65,6 +67,8 @@ export class FallbackCache extends Context.Service<FallbackCache, {
         const apart = (namespace: Namespace) => Namespace.make(`${name}:${namespace}`)
         return {
           remember: (answer) => cache.remember({ ...answer, namespace: apart(answer.namespace) }),
+          rememberAll: (answers) =>
+            cache.rememberAll(answers.map((answer) => ({ ...answer, namespace: apart(answer.namespace) }))),
           find: (query) => cache.find({ ...query, namespace: apart(query.namespace) }),
           quarantine: (namespace, id) => cache.quarantine(apart(namespace), id),
           forget: (namespace, id) => cache.forget(apart(namespace), id),

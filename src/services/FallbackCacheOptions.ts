@@ -41,6 +41,29 @@ const unembedded = counter(
   "Prompts without a vector: the embedder failed or was too slow"
 )
 
+/** The vectors of several texts at once, or none for all of them; with a warning, because somebody waits for them. */
+export const makeEmbedMany = (embedder: Embedder["Service"], timeout: Duration.Input) =>
+  Effect.fnUntraced(function*(texts: ReadonlyArray<string>) {
+    return yield* Effect.suspend(() => embedder.embedMany(texts)).pipe(
+      Effect.timeout(timeout),
+      Effect.filterOrFail(
+        (vectors) =>
+          vectors.length === texts.length &&
+          vectors.every((vector) => vector.length === embedder.dimensions && vector.every(Number.isFinite)),
+        () => new EmbeddingFailed({ embedder: embedder.name, cause: "not a vector of its dimensions for each text" })
+      ),
+      Effect.map((vectors): ReadonlyArray<Option.Option<Float32Array>> => vectors.map(Option.some)),
+      Effect.catch((error) =>
+        Metric.update(unembedded, texts.length).pipe(
+          Effect.andThen(
+            Effect.logWarning(`${texts.length} answers are found by their exact prompts only: ${error.message}`)
+          ),
+          Effect.as(texts.map(() => Option.none<Float32Array>()))
+        )
+      )
+    )
+  })
+
 /** The vector, or none when the embedder fails, is too slow or answers with something that is no vector of its own. */
 export const makeEmbed = (embedder: Embedder["Service"], timeout: Duration.Input) =>
   Effect.fnUntraced(function*(text: string): Effect.fn.Return<Option.Option<Float32Array>> {

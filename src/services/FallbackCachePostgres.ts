@@ -1,18 +1,21 @@
 /** The fallback cache on PostgreSQL with pgvector: a server or the embedded database, it cannot tell. */
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Array, Effect, Layer, Option, type Scope } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import { type CacheEntry, storable, toCacheScope } from "../domain/CacheEntry.ts"
+import { type CacheEntry, storable, toCacheEntries, toCacheScope } from "../domain/CacheEntry.ts"
 import { GenerationId } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
 import { Embedder } from "./Embedder.ts"
-import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache.ts"
-import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
+import { type CacheMatch, type CacheQuery, FallbackCache, type RememberedAnswer } from "./FallbackCache.ts"
+import { type FallbackCacheOptions, makeEmbed, makeEmbedMany, withDefaults } from "./FallbackCacheOptions.ts"
 import { makeRemembering } from "./Remembering.ts"
 import { makeStoreCall } from "./StoreCall.ts"
 import { prepareVectorIndex, vectorColumn } from "./VectorIndex.ts"
 
 /** Off the answer's path, so it may wait longer than a lookup. */
 const writeTimeout = "5 seconds"
+
+/** The embeddings of one batch of an import: nobody is kept waiting by them but the one who imports. */
+const importTimeout = "1 minute"
 
 /** Nearest entries looked at: the newest of equally near ones wins. */
 const nearestCount = 8
@@ -38,6 +41,7 @@ const make = Effect.fnUntraced(function*(
   const sql = yield* SqlClient.SqlClient
   const embedder = yield* Embedder
   const embed = makeEmbed(embedder, settings.embedTimeout)
+  const embedMany = makeEmbedMany(embedder, importTimeout)
   const vectors = vectorColumn(sql, embedder)
   const storeCall = yield* makeStoreCall
   yield* prepareVectorIndex(embedder).pipe(
@@ -64,12 +68,14 @@ const make = Effect.fnUntraced(function*(
         embedder = EXCLUDED.embedder, embedding = EXCLUDED.embedding, created_at = EXCLUDED.created_at,
         quarantined_at = NULL`
 
-  const store = Effect.fnUntraced(function*(entries: ReadonlyArray<CacheEntry>) {
-    const rows = yield* Effect.forEach(entries, (entry) =>
-      Effect.map(embed(entry.prompt), (vector) => ({
-        ...toRow(entry),
-        ...Option.match(vector, { onNone: () => ({}), onSome: vectors.toRow })
-      })), { concurrency: 8 })
+  const store = Effect.fnUntraced(function*(
+    entries: ReadonlyArray<CacheEntry>,
+    embedded: ReadonlyArray<Option.Option<Float32Array>>
+  ) {
+    const rows = entries.map((entry, index) => ({
+      ...toRow(entry),
+      ...Option.match(embedded[index] ?? Option.none(), { onNone: () => ({}), onSome: vectors.toRow })
+    }))
     const whole = storeCall("FallbackCache.remember", writeTimeout, upsert(rows))
     return yield* Effect.as(whole, 0).pipe(Effect.catchIf(
       ({ cause }) => rows.length > 1 && isAboutARow(cause),
@@ -80,6 +86,22 @@ const make = Effect.fnUntraced(function*(
           ([, refused]) => refused.length
         )
     ))
+  })
+
+  const storeInBackground = (entries: ReadonlyArray<CacheEntry>) =>
+    Effect.flatMap(
+      Effect.forEach(entries, ({ prompt }) => embed(prompt), { concurrency: 8 }),
+      (embedded) => store(entries, embedded)
+    )
+
+  const rememberAll = Effect.fn("FallbackCache.rememberAll")(function*(answers: ReadonlyArray<RememberedAnswer>) {
+    const entries = toCacheEntries(answers)
+    let stored = 0
+    for (const batch of Array.chunksOf(entries, settings.batchSize)) {
+      const refused = yield* store(batch, yield* embedMany(batch.map(({ prompt }) => prompt)))
+      stored += batch.length - refused
+    }
+    return stored
   })
 
   const search = Effect.fnUntraced(function*(query: CacheQuery) {
@@ -119,7 +141,8 @@ const make = Effect.fnUntraced(function*(
     Effect.map(storeCall(operation, writeTimeout, statement), (rows) => rows.length > 0)
 
   return FallbackCache.of({
-    remember: yield* makeRemembering({ ...settings, store }),
+    remember: yield* makeRemembering({ ...settings, store: storeInBackground }),
+    rememberAll,
     find: Effect.fn("FallbackCache.find")((query) =>
       storeCall("FallbackCache.find", settings.storeTimeout, search(query))
     ),

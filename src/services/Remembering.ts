@@ -1,6 +1,6 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
-import { type Cause, Duration, Effect, Fiber, Metric, Predicate, Queue, Ref, Schedule, type Scope } from "effect"
-import { type CacheEntry, newestOfEach, toCacheEntry } from "../domain/CacheEntry.ts"
+import { type Cause, Duration, Effect, Fiber, Metric, Queue, Ref, Schedule, type Scope } from "effect"
+import { type CacheEntry, toCacheEntries } from "../domain/CacheEntry.ts"
 import type { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
@@ -68,7 +68,7 @@ const restAfter = (took: Duration.Duration): Duration.Duration =>
 const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {
   const failing = yield* Ref.make(false)
   return Effect.fnUntraced(function*(answers: ReadonlyArray<RememberedAnswer>) {
-    const entries = newestOfEach(answers.map(toCacheEntry).filter(Predicate.isNotUndefined))
+    const entries = toCacheEntries(answers)
     if (entries.length === 0) return
     const lost = yield* store(entries).pipe(
       Effect.retry({ times: 2, schedule: Schedule.exponential("100 millis", 4) }),

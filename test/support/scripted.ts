@@ -101,6 +101,7 @@ export const makeLadder = ({ breaker, find, limiter, script, second, template, .
       Layer.succeed(FallbackCache, {
         find: find ?? (() => Effect.succeedNone),
         remember: (answer) => Effect.sync(() => void remembered.push(answer)),
+        rememberAll: (answers) => Effect.sync(() => remembered.push(...answers)).pipe(Effect.as(answers.length)),
         quarantine: () => Effect.succeed(false),
         forget: () => Effect.succeed(false),
         erase: () => Effect.succeed(0)
