@@ -1,6 +1,14 @@
 /** The fallback cache of a process without a database: lost with the process, searched one entry after the other. */
 import { Clock, Effect, Layer, Option } from "effect"
-import { type CacheEntry, cacheKey, type CacheScope, inScope, storable, toCacheEntries, toCacheScope } from "../domain/CacheEntry.ts"
+import {
+  type CacheEntry,
+  cacheKey,
+  type CacheScope,
+  inScope,
+  storable,
+  toCacheEntries,
+  toCacheScope
+} from "../domain/CacheEntry.ts"
 import type { GenerationId, Namespace } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
 import { similarity } from "../domain/TextVector.ts"

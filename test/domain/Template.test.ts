@@ -10,12 +10,15 @@ const problemOf = (source: string) => {
 }
 
 describe("a template's front matter", () => {
-  it("gives the name, content type, locale and title", () => {
-    const template = parsed("---\nname: n\ncontent_type: blog_post\nlocale: de-AT\ntitle: T\n---\nbody")
+  it("gives the name, content type, locale, keywords and title", () => {
+    const template = parsed(
+      "---\nname: n\ncontent_type: blog_post\nlocale: de-AT\nkeywords: tax, , Zoll und Steuer\ntitle: T\n---\nbody"
+    )
     assert.deepStrictEqual(template, {
       name: "n",
       contentType: "blog_post",
       locale: "de-AT",
+      keywords: ["tax", "Zoll und Steuer"],
       title: [{ text: "T" }],
       body: [{ text: "body" }]
     })
