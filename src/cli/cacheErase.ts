@@ -10,6 +10,7 @@ import { FallbackCache } from "../services/FallbackCache.ts"
 import { makeTemplateStore } from "../services/TemplateStore.ts"
 import { failed } from "./CommandFailed.ts"
 import { database } from "./store.ts"
+import { counted } from "./table.ts"
 
 export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
   readonly namespace: Namespace
@@ -29,8 +30,6 @@ export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
     )
   }).pipe(Effect.provide(Layer.provideMerge(answers, database)))
 })
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`
 
 const confirm = Effect.fnUntraced(function*(namespace: Namespace) {
   const stdio = yield* Stdio.Stdio

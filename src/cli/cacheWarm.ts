@@ -12,6 +12,7 @@ import { FallbackCache, type RememberedAnswer } from "../services/FallbackCache.
 import { failed } from "./CommandFailed.ts"
 import { type Line, listProblems, readJsonLines } from "./jsonLines.ts"
 import { database } from "./store.ts"
+import { counted } from "./table.ts"
 
 /** What `model` says of a draft that no model wrote. */
 const noModel = "draft"
@@ -65,10 +66,10 @@ export const warmCache = Effect.fnUntraced(function*({ file, namespace, skipInva
     return yield* failed(`${stored} of ${drafts.length} drafts are stored: the database refused the others`)
   }
   yield* Console.log(
-    `Stored ${stored} drafts in namespace "${namespace}"`
-      + (wrong.length > 0 ? `, ${wrong.length} lines skipped` : "")
+    `Stored ${counted(stored, "draft")} in namespace "${namespace}"`
+      + (wrong.length > 0 ? `, ${counted(wrong.length, "line")} skipped` : "")
       + (drafts.length < answers.length
-        ? `, ${answers.length - drafts.length} lines replaced by later ones with the same prompt`
+        ? `, ${counted(answers.length - drafts.length, "line")} replaced by a later one with the same prompt`
         : "")
       + "."
   )

@@ -22,8 +22,7 @@ import { calibrationJson, calibrationText } from "./calibrationText.ts"
 import { failed } from "./CommandFailed.ts"
 import { listProblems, readJsonLines } from "./jsonLines.ts"
 
-const Prompt = Schema.String.check(Schema.isPattern(/\S/u))
-const Pair = Schema.Struct({ a: Prompt, b: Prompt, same: Schema.Boolean, kind: Schema.NonEmptyString })
+const Pair = Schema.Struct({ a: Schema.String, b: Schema.String, same: Schema.Boolean, kind: Schema.NonEmptyString })
 
 const example = "{\"a\": \"…\", \"b\": \"…\", \"same\": true or false, \"kind\": \"…\"}"
 

@@ -7,7 +7,7 @@ import { escaped } from "./html.ts"
 const width = 720
 const left = 56
 const right = width - 16
-const top = 34
+const top = 48
 
 interface Frame {
   readonly bottom: number
@@ -32,7 +32,7 @@ ${body}
 </svg>`
 
 /** The lowest similarity that is worth showing. */
-export const firstThreshold = (pairs: ReadonlyArray<ScoredPair>): number =>
+const firstThreshold = (pairs: ReadonlyArray<ScoredPair>): number =>
   Math.max(0, Math.min(0.9, Math.floor(Math.min(1, ...pairs.map(({ similarity }) => similarity)) * 10) / 10))
 
 /** Where a marker's words stand: left of it in the right half. */
@@ -40,9 +40,9 @@ const marker = (frame: Frame, threshold: number, className: string, label: strin
   const place = x(frame, threshold)
   const isRight = place > (left + right) / 2
   return `<line class="${className}" x1="${place.toFixed(1)}" x2="${place.toFixed(1)}" y1="${
-    top - 18 + line * 13
+    top - 34 + line * 15
   }" y2="${frame.bottom}"/>`
-    + `<text class="label" x="${(place + (isRight ? -5 : 5)).toFixed(1)}" y="${top - 9 + line * 13}" text-anchor="${
+    + `<text class="label" x="${(place + (isRight ? -5 : 5)).toFixed(1)}" y="${top - 25 + line * 15}" text-anchor="${
       isRight ? "end" : "start"
     }">${escaped(label)}</text>`
 }
@@ -106,12 +106,12 @@ const legend = (height: number, entries: ReadonlyArray<readonly [className: stri
 /** Served of the same and of the different pairs, over all thresholds. */
 export const shares = (calibration: Calibration): string => {
   const { outcomes, pairs } = calibration
-  const frame: Frame = { bottom: 286, from: firstThreshold(pairs), yMax: 1 }
+  const frame: Frame = { bottom: 300, from: firstThreshold(pairs), yMax: 1 }
   const withGuard = guardMatters(calibration)
   const best = recommended(calibration)
   return svg(
     "shares",
-    350,
+    364,
     "What each threshold serves",
     `Two falling curves with their 95 % intervals: the share of the same pairs that is served, solid, and of the `
       + `different pairs, dashed${withGuard ? "; dotted: the different ones without the guard" : ""}. ${
@@ -120,7 +120,7 @@ export const shares = (calibration: Calibration): string => {
     axes(frame) + `<g clip-path="url(#shares-clip)">`
       + curve(frame, outcomes, ({ right }) => right, "right") + curve(frame, outcomes, ({ wrong }) => wrong, "wrong")
       + (withGuard ? unguarded(frame, outcomes) : "") + "</g>" + markers(frame, calibration)
-      + legend(338, [
+      + legend(352, [
         ["right", "same wish: rightly served"],
         ["wrong", "different: wrongly served"],
         ...withGuard ? [["bare", "wrongly, without the guard"] as const] : []
@@ -139,11 +139,14 @@ const unguarded = (frame: Frame, outcomes: ReadonlyArray<Outcome>): string => {
 export const wrongs = (calibration: Calibration): string => {
   const { outcomes, pairs, wrongRate } = calibration
   const yMax = Math.min(1, Math.max(0.02, wrongRate * 4))
-  const frame: Frame = { bottom: 226, from: firstThreshold(pairs), yMax }
+  // From where the curve comes into sight.
+  const inSight = outcomes.find(({ wrong }) => wrong.low <= yMax)?.threshold ?? 1
+  const from = Math.max(firstThreshold(pairs), Math.min(0.9, Math.floor(inSight * 10) / 10))
+  const frame: Frame = { bottom: 240, from, yMax }
   const wanted = y(frame, wrongRate)
   return svg(
     "wrongs",
-    270,
+    284,
     "Wrongly served, enlarged",
     `The share of different pairs that is served, up to ${percent(yMax)}, with its 95 % interval and a line at the `
       + `wanted rate of ${percent(wrongRate)}.`,

@@ -29,8 +29,8 @@ export const calibrationHtml = (calibration: Calibration): string => {
 ${adviceOn(calibration).map((sentence) => `<p>${escaped(sentence)}</p>`).join("\n")}
 </div>
 <h2>What each threshold serves</h2>
-<figure>${shares(calibration)}</figure>
-<figure>${wrongs(calibration)}</figure>
+<figure>${shares(calibration)}<figcaption>Bands: 95 % Wilson intervals.</figcaption></figure>
+<figure>${wrongs(calibration)}<figcaption>The wrongly served once more, enlarged.</figcaption></figure>
 ${table(calibration)}
 <h2>How similar the pairs are</h2>
 <figure>${distributions(calibration)}<figcaption>${
@@ -68,7 +68,7 @@ const table = (calibration: Calibration): string => {
       note === "" ? "" : ` <small>${escaped(note)}</small>`
     }</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`
   })
-  return `<div class="wide"><table>
+  return `<div class="wide"><table class="figures">
 <caption>Right: of the pairs that are the same wish, the share that is served. Wrong: of the others.</caption>
 <thead><tr>${head.map((cell) => `<th scope="col">${escaped(cell)}</th>`).join("")}</tr></thead>
 <tbody>
@@ -91,7 +91,7 @@ const lists = (calibration: Calibration): string => {
       different.filter((pair) => isServed(pair, threshold))
     ),
     list(
-      `Rightly refused at ${shown(threshold)}, but near`,
+      `The nearest that are rightly refused at ${shown(threshold)}`,
       "Different pairs that no more than the threshold keeps apart, the most alike first.",
       different.filter((pair) => pair.objection === undefined && pair.similarity < threshold).slice(0, listed)
     ),
@@ -158,5 +158,6 @@ svg .tick { fill: var(--soft); } .grid { stroke: var(--line); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align: right; vertical-align: top; }
 th:first-child, .pairs th, .pairs td { text-align: left; } td { font-variant-numeric: tabular-nums; }
+.figures td { white-space: nowrap; }
 .pairs td:nth-child(n+3) { min-width: 14rem; overflow-wrap: anywhere; } .marked { background: var(--box); }
 `

@@ -1,4 +1,4 @@
-/** Text in columns. */
+/** Text for a terminal. */
 
 /** Columns as wide as their widest cell, two spaces apart; `right` are the columns of numbers. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>, right: ReadonlySet<number> = new Set()): string => {
@@ -11,3 +11,5 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>, right: Readonl
       .join("  ").trimEnd()
   ).join("\n")
 }
+
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`

@@ -115,19 +115,22 @@ export const recommend = (outcomes: ReadonlyArray<Outcome>, wrongRate: number): 
 }
 
 /**
- * A dozen of the outcomes or so, for people: evenly spaced over the similarities at which the pairs begin and end to
- * differ, and those of the marked thresholds in any case.
+ * A dozen of the outcomes or so, for people: evenly spaced over the thresholds that anybody would think of, and those of
+ * the marked ones in any case.
  */
 export const pickOutcomes = (
   outcomes: ReadonlyArray<Outcome>,
   marked: ReadonlyArray<number>
 ): ReadonlyArray<Outcome> => {
-  const isTold = ({ right, unguarded, wrong }: Outcome) =>
-    unguarded.wrong.share <= 0.5 && !(right.count === 0 && wrong.count === 0)
-  const first = Math.max(0, outcomes.findIndex(isTold))
-  const last = Math.max(first, outcomes.findLastIndex(isTold))
-  const step = [1, 2, 5, 10].find((step) => (last - first) / step <= 12) ?? 10
-  return outcomes.filter(({ threshold }, index) =>
-    marked.includes(threshold) || (index >= first && index <= last && (last - index) % step === 0)
-  )
+  const told = outcomes.filter(({ right, unguarded, wrong }) =>
+    unguarded.wrong.share <= 0.25 && right.count + wrong.count > 0
+  ).map(({ threshold }) => hundredths(threshold))
+  const [first, last] = [Math.min(...told), Math.max(...told)]
+  const step = [1, 2, 5, 10].find((step) => (last - first) / step <= 16) ?? 10
+  return outcomes.filter(({ threshold }) => {
+    const place = hundredths(threshold)
+    return marked.includes(threshold) || (place >= first && place <= last && place % step === 0)
+  })
 }
+
+const hundredths = (threshold: number): number => Math.round(threshold * 10_000) / 100

@@ -83,7 +83,7 @@ export const templateProblems = (file: string, source: string): ReadonlyArray<Te
     if (Result.isSuccess(result)) break
     const { line } = result.failure
     problems.push(result.failure)
-    if (line <= end + 1 || lines[line - 1] === mended) break
+    if (end < 0 || line <= end + 1 || lines[line - 1] === mended) break
     lines[line - 1] = mended
   }
   return problems
