@@ -77,7 +77,7 @@ export const cacheKey = (entry: CacheEntry): string =>
   JSON.stringify([entry.namespace, entry.normalizedPrompt, entry.contentType, entry.locale, entry.modelFamily])
 
 /** The last one of each key, in order. */
-export const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {
+const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {
   const newest = new Map<string, CacheEntry>()
   for (const entry of entries) {
     const key = cacheKey(entry)

@@ -31,15 +31,16 @@ export const nearness = (template: TemplateWords, subject: ReadonlyArray<string>
   return template.hasKeywords ? -1 : 0
 }
 
-/** Long enough to be a word's stem, and not the beginning of many words. */
-const stemLength = 5
+/** Long enough to be a word's stem, and what may follow it. */
+const stemLength = 4
+const endingLength = 3
 
 /** Endings differ between languages: of two words, one may be the beginning of the other. */
 const isNamed = (words: ReadonlySet<string>, word: string): boolean => {
   if (words.has(word)) return true
   for (const one of words) {
     const [short, long] = one.length < word.length ? [one, word] : [word, one]
-    if (short.length >= stemLength && long.startsWith(short)) return true
+    if (short.length >= stemLength && long.length <= short.length + endingLength && long.startsWith(short)) return true
   }
   return false
 }

@@ -84,7 +84,7 @@ const parseAll = (
     const parsed = parseTemplate(one.name, one.source)
     // The name is the key under which it can be removed, whatever another release made of its source.
     if (Result.isSuccess(parsed)) readable.push({ ...one, template: { ...parsed.success, name: one.name } })
-    else broken.push({ ...one, problem: parsed.failure.message })
+    else broken.push({ ...one, problem: `line ${parsed.failure.line}: ${parsed.failure.problem}` })
   }
   return [readable, broken]
 }

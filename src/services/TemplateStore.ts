@@ -76,8 +76,6 @@ export const makeTemplateStore = (sql: SqlClient.SqlClient) => {
   }
 }
 
-export type TemplateStore = ReturnType<typeof makeTemplateStore>
-
 const toStored = (row: Row): StoredTemplate => ({
   namespace: row.namespace,
   name: row.name,
