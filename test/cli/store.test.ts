@@ -54,8 +54,8 @@ layer(Layer.empty, live)("commands on an embedded database", (it) => {
       const drafts = write(
         "drafts.jsonl",
         lines(
-          { prompt, text: "An old draft" },
-          { prompt: `${prompt}.`, text: "A draft that the editor approved", id: "draft-7", model: "gpt-4o" }
+          { prompt, text: "An old draft", model: "gpt-4o-mini-2024-07-18" },
+          { prompt: `${prompt}.`, text: "A draft that the editor approved", id: "draft-7", model: "gpt-4o-mini" }
         )
       )
       const imported = write("templates/house.md", template("house"))
@@ -70,7 +70,7 @@ layer(Layer.empty, live)("commands on an embedded database", (it) => {
         const cached = generationOf(yield* ask(service.url, "Please draft an article on sourdough starters"))
         assert.deepStrictEqual(
           [cached.source, cached.id, cached.text, cached.model],
-          ["cache", "draft-7", "A draft that the editor approved", "gpt-4o"]
+          ["cache", "draft-7", "A draft that the editor approved", "gpt-4o-mini"]
         )
         const filled = generationOf(yield* ask(service.url, "Write a blog post about tax law"))
         assert.deepStrictEqual([filled.source, filled.fallback?.template], ["template", "house"])
