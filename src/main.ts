@@ -17,5 +17,7 @@ if (args.length === 0) {
   NodeRuntime.runMain(serve, options)
 } else {
   const { understudy } = await import("./layers/CommandLine.ts")
-  NodeRuntime.runMain(understudy(args), { ...options, teardown: args[0] === "serve" ? teardown : undefined })
+  // Flags alone are the service's; a command that was interrupted has not done what it was asked to.
+  const isService = args[0] === "serve" || args[0]?.startsWith("-") === true
+  NodeRuntime.runMain(understudy(args), isService ? options : { disableErrorReporting: true })
 }
