@@ -5,6 +5,7 @@
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { shareOf } from "../src/domain/Calibration.ts"
 import { defaultMinSimilarity, similarity } from "../src/domain/TextVector.ts"
 import { Embedder } from "../src/services/Embedder.ts"
 
@@ -62,18 +63,8 @@ const parseLine = (line: string, place: string): typeof Pair.Type => {
 export const servedAt = (pairs: ReadonlyArray<ScoredPair>, kind: string, threshold: number): Served => {
   const ofKind = pairs.filter((pair) => pair.kind === kind)
   const served = ofKind.filter((pair) => pair.similarity >= threshold).length
-  return { served, of: ofKind.length, ...wilson(served, ofKind.length) }
-}
-
-const z = 1.959964
-
-const wilson = (hits: number, total: number) => {
-  if (total === 0) return { low: 0, high: 1 }
-  const share = hits / total
-  const spread = z * Math.sqrt(share * (1 - share) / total + z ** 2 / (4 * total ** 2))
-  const centre = share + z ** 2 / (2 * total)
-  const scale = 1 + z ** 2 / total
-  return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) }
+  const { high, low, of } = shareOf(served, ofKind.length)
+  return { served, of, low, high }
 }
 
 const thresholds = [0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94]

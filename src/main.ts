@@ -1,26 +1,23 @@
-/** The process: reads the configuration, serves until SIGTERM or SIGINT, and stops gracefully. */
-import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Console, Effect, Exit, Layer, Option, Runtime } from "effect"
-import { HttpServerError } from "effect/http"
-import { server } from "./layers/App.ts"
-import { load } from "./layers/AppConfig.ts"
+#!/usr/bin/env node
+/** The process: the service when nothing else is asked for, and ends gracefully on SIGTERM or SIGINT. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Cause, Exit, Runtime } from "effect"
 
-const program = Effect.flatMap(load, (config) => Layer.launch(server(config)))
-
-/** Whoever starts the service reads one clear message, not a stack; a bug shows all that is known of it. */
-const report = (cause: Cause.Cause<Error>) =>
-  Option.match(Cause.findErrorOption(cause), {
-    onNone: () => Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(Cause.pretty(cause)),
-    onSome: (error) => Console.error(`understudy cannot start: ${explain(error)}`)
-  })
-
-const explain = (error: Error): string =>
-  error instanceof HttpServerError.ServeError
-    ? `it cannot listen (${String(error.cause)}); end what is listening there, or set HOST and PORT`
-    : error.message
+const args = process.argv.slice(2)
 
 /** Whoever asks a service to stop, and sees it stopped, has seen no failure. */
 const teardown: Runtime.Teardown = (exit, onExit) =>
   Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
 
-NodeRuntime.runMain(Effect.tapCause(program, report), { disableErrorReporting: true, teardown })
+const options = { disableErrorReporting: true, teardown }
+
+// Each loads no more than it needs: the service no command line, the command line no service.
+if (args.length === 0) {
+  const { serve } = await import("./cli/serve.ts")
+  NodeRuntime.runMain(serve, options)
+} else {
+  const { understudy } = await import("./layers/CommandLine.ts")
+  // Flags alone are the service's; a command that was interrupted has not done what it was asked to.
+  const isService = args[0] === "serve" || args[0]?.startsWith("-") === true
+  NodeRuntime.runMain(understudy(args), isService ? options : { disableErrorReporting: true })
+}

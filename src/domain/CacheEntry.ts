@@ -33,12 +33,16 @@ interface Scoped {
   readonly model?: string | undefined
 }
 
+type Answer = Omit<CacheEntry, "normalizedPrompt" | "traits" | keyof CacheScope> & Scoped & {
+  readonly askedModel?: string | undefined
+}
+
+/** Those worth keeping, and of each key the last one, in order. */
+export const toCacheEntries = (answers: ReadonlyArray<Answer>): ReadonlyArray<CacheEntry> =>
+  newestOfEach(answers.map(toCacheEntry).filter((entry) => entry !== undefined))
+
 /** Undefined when there is nothing worth keeping: a blank answer, or names that nothing could be found by. */
-export const toCacheEntry = (
-  answer: Omit<CacheEntry, "normalizedPrompt" | "traits" | keyof CacheScope> & Scoped & {
-    readonly askedModel?: string | undefined
-  }
-): CacheEntry | undefined => {
+export const toCacheEntry = (answer: Answer): CacheEntry | undefined => {
   const text = storable(answer.text)
   // A request that names a model is to find what it got for that name.
   const scope = toCacheScope({ ...answer, model: answer.askedModel ?? answer.model })
@@ -78,7 +82,7 @@ export const cacheKey = (entry: CacheEntry): string =>
   JSON.stringify([entry.namespace, entry.normalizedPrompt, entry.contentType, entry.locale, entry.modelFamily])
 
 /** The last one of each key, in order. */
-export const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {
+const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {
   const newest = new Map<string, CacheEntry>()
   for (const entry of entries) {
     const key = cacheKey(entry)

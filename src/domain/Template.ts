@@ -26,6 +26,8 @@ export interface Template {
   readonly contentType: string
   /** BCP 47; absent: fits every locale. */
   readonly locale: string | undefined
+  /** Words of the subjects that it is meant for; none: for every subject. */
+  readonly keywords: ReadonlyArray<string>
   /** Holds `subject` at most. */
   readonly title: ReadonlyArray<Segment>
   readonly body: ReadonlyArray<Segment>
@@ -59,14 +61,43 @@ export const parseTemplate = (file: string, source: string): Result.Result<Templ
       name: fields.get("name")?.value ?? file.replace(/^.*[/\\]/, "").replace(/\.md$/i, ""),
       contentType: fields.get("content_type")?.value ?? genericContentType,
       locale: locale?.value,
+      keywords: listOf(fields.get("keywords")?.value),
       title: yield* segments(file, title.line, [title.value], ["subject"]),
       body: yield* segments(file, end + 2, body, ["subject", "prompt", "title"])
     }
   })
 
+/** More of one file are not worth reading at once. */
+const maxProblems = 20
+
+/**
+ * All that is wrong with a template, in the order of its lines; empty when `parseTemplate` reads it. A mistake in the
+ * front matter hides those that follow it.
+ */
+export const templateProblems = (file: string, source: string): ReadonlyArray<TemplateInvalid> => {
+  const lines = source.split(/\r\n?|\n/)
+  const end = lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---")
+  const problems: Array<TemplateInvalid> = []
+  while (problems.length < maxProblems) {
+    const result = parseTemplate(file, lines.join("\n"))
+    if (Result.isSuccess(result)) break
+    const { line } = result.failure
+    problems.push(result.failure)
+    if (end < 0 || line <= end + 1 || lines[line - 1] === mended) break
+    lines[line - 1] = mended
+  }
+  return problems
+}
+
+/** Stands in for a line whose problem is known already. */
+const mended = "."
+
 type Parsed<A> = Result.Result<A, TemplateInvalid>
 
-const keys = ["name", "content_type", "locale", "title"]
+const keys = ["name", "content_type", "locale", "keywords", "title"]
+
+const listOf = (value: string | undefined): ReadonlyArray<string> =>
+  (value ?? "").split(",").map((one) => one.trim()).filter((one) => one !== "")
 
 const invalid = (file: string, line: number, problem: string): Result.Result<never, TemplateInvalid> =>
   Result.fail(new TemplateInvalid({ file, line, problem }))

@@ -4,16 +4,12 @@ import { Duration, Effect, Layer, Option, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
-import { fileURLToPath } from "node:url"
 import { Routes } from "../http/handlers/Routes.ts"
-import { FallbackCache } from "../services/FallbackCache.ts"
-import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
-import * as ShadowScoring from "../services/ShadowScoring.ts"
-import { Templates } from "../services/Templates.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
 import type { AppConfig } from "./AppConfig.ts"
+import { fallbackCache, isSimulated, templates } from "./CacheLayers.ts"
 import * as Database from "./Database.ts"
 import * as EmbedderLayers from "./EmbedderLayers.ts"
 import * as NodeBody from "./NodeBody.ts"
@@ -74,30 +70,6 @@ const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
     port,
     gracefulShutdownTimeout: Duration.sum(totalTimeout, Duration.seconds(1))
   })
-
-const isSimulated = (providers: ProviderConfigs) => providers.some(({ speech }) => speech.protocol === "simulated")
-
-/** The embedder bounds itself, where it has to be bounded at all. */
-const fallbackCache = (config: AppConfig, providers: ProviderConfigs) => {
-  const stored = FallbackCachePostgres.layerPostgres({
-    minSimilarity: config.fallbackMinSimilarity,
-    maxAgeMillis: Duration.toMillis(config.fallbackMaxAge),
-    maxEntries: config.fallbackMaxEntries,
-    storePrompts: config.fallbackStorePrompts,
-    embedTimeout: Duration.infinity
-  })
-  // A simulated draft must never stand in for a real one; an erase takes both.
-  const apart = "simulated"
-  const spaces = isSimulated(providers) ? FallbackCache.layerApart(apart) : FallbackCache.layerBeside(apart)
-  return Layer.provide(ShadowScoring.layer({ share: config.shadowShare }), Layer.provide(spaces, stored))
-}
-
-const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))
-
-const templates = ({ templatesDir }: AppConfig) =>
-  templatesDir === "none"
-    ? Templates.layerNone
-    : Templates.layerDirectory(templatesDir === "templates" ? shippedTemplates : templatesDir)
 
 /** Spans only when somebody reads them. */
 const telemetry = ({ otlpEndpoint }: AppConfig) =>

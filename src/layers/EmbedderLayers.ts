@@ -1,6 +1,6 @@
 /** The embedder of the fallback cache, from its configuration. */
 import { Array, Effect, Layer, type Redacted } from "effect"
-import type { CircuitBreaker, CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
+import { CircuitBreaker, type CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
 import { Embedder } from "../services/Embedder.ts"
 import { type AppConfig, ConfigInvalid } from "./AppConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
@@ -26,6 +26,10 @@ export const embedder = (
     Layer.merge(Layer.effectDiscard(Effect.logInfo(`Embedder: ${model} at ${endpoint.baseUrl}`)))
   )
 }
+
+/** For a command, which is a process of its own and shares no circuit. */
+export const alone = (config: AppConfig, providers: ProviderConfigs): Layer.Layer<Embedder, ConfigInvalid> =>
+  Layer.provide(embedder(config, providers), CircuitBreaker.layerMemory(circuit(config)))
 
 /** When the embedder's circuit opens, and for how long: as a provider's for which nothing else is said. */
 export const circuit = (config: AppConfig): CircuitBreakerOptions => ({

@@ -82,6 +82,20 @@ export const steps = Migrator.fromRecord({
         USING (namespace = current_setting('understudy.namespace', true))`
     yield* findFunction
     yield* rememberFunction
+  }),
+  "0005_templates": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // The source as it was imported: it is parsed when it is read, so that a better parser needs no migration. Every
+    // write takes a new revision, so that the set of them tells one state of the table from every other.
+    yield* sql`
+      CREATE TABLE understudy_templates (
+        namespace text NOT NULL,
+        name text NOT NULL,
+        source text NOT NULL,
+        imported_at timestamptz NOT NULL DEFAULT now(),
+        revision bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+        PRIMARY KEY (namespace, name)
+      )`
   })
 })
 

@@ -1,6 +1,6 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
-import { type Cause, Duration, Effect, Fiber, Latch, Metric, Predicate, Queue, Ref, Schedule, type Scope } from "effect"
-import { type CacheEntry, newestOfEach, toCacheEntry } from "../domain/CacheEntry.ts"
+import { type Cause, Duration, Effect, Fiber, Latch, Metric, Queue, Ref, Schedule, type Scope } from "effect"
+import { type CacheEntry, toCacheEntries } from "../domain/CacheEntry.ts"
 import { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
@@ -117,14 +117,11 @@ export const storeAll = Effect.fnUntraced(function*(
 ): Effect.fn.Return<number, StoreUnavailable> {
   let stored = 0
   for (let start = 0; start < answers.length; start += batchSize) {
-    const entries = entriesOf(answers.slice(start, start + batchSize))
+    const entries = toCacheEntries(answers.slice(start, start + batchSize))
     stored += entries.length - (entries.length === 0 ? 0 : yield* store(entries))
   }
   return stored
 })
-
-const entriesOf = (answers: ReadonlyArray<RememberedAnswer>): ReadonlyArray<CacheEntry> =>
-  newestOfEach(answers.map(toCacheEntry).filter(Predicate.isNotUndefined))
 
 const lengthOf = ({ prompt, text }: RememberedAnswer): number => prompt.length + text.length
 
@@ -139,7 +136,7 @@ const restAfter = (took: Duration.Duration): Duration.Duration =>
 const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {
   const failing = yield* Ref.make(false)
   return Effect.fnUntraced(function*(answers: ReadonlyArray<RememberedAnswer>) {
-    const entries = entriesOf(answers)
+    const entries = toCacheEntries(answers)
     if (entries.length === 0) return
     const lost = yield* store(entries).pipe(
       Effect.retry({ times: 2, schedule: Schedule.exponential("100 millis", 4) }),

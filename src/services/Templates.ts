@@ -1,10 +1,14 @@
 /** The last rung: a template filled in from the prompt. */
 import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, Schema } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { Namespace } from "../domain/Generation.ts"
 import { parseTemplate, type Template, TemplateInvalid } from "../domain/Template.ts"
-import { chooseTemplate } from "../domain/TemplateChoice.ts"
+import { type Candidate, candidate, chooseTemplate } from "../domain/TemplateChoice.ts"
 import { renderTemplate } from "../domain/TemplateRender.ts"
+import { makeTemplateSnapshot } from "./TemplateSnapshot.ts"
 
 export interface TemplateRequest {
+  readonly namespace: Namespace
   readonly prompt: string
   readonly contentType?: string | undefined
   readonly locale?: string | undefined
@@ -33,11 +37,11 @@ export class Templates extends Context.Service<Templates, {
   readonly render: (request: TemplateRequest) => Effect.Effect<Option.Option<RenderedTemplate>>
 }>()("understudy/services/Templates") {
   /** No templates: the ladder ends with the cache. */
-  static readonly layerNone: Layer.Layer<Templates> = Layer.sync(Templates, () => make([]))
+  static readonly layerNone: Layer.Layer<Templates> = Layer.sync(Templates, () => serve([]))
 
   /** Templates that are already at hand, for embedding and for tests. */
   static readonly layerList = (templates: ReadonlyArray<Template>): Layer.Layer<Templates> =>
-    Layer.sync(Templates, () => make(templates))
+    Layer.sync(Templates, () => serve(templates))
 
   /**
    * The `*.md` files of a folder (not of its subfolders, no `README.md`, no hidden files), read and checked once at
@@ -46,20 +50,35 @@ export class Templates extends Context.Service<Templates, {
   static readonly layerDirectory = (
     path: string
   ): Layer.Layer<Templates, TemplateInvalid | TemplatesUnreadable, FileSystem.FileSystem | Path.Path> =>
-    Layer.effect(Templates, Effect.map(readDirectory(path), make))
+    Layer.effect(Templates, Effect.map(readTemplates(path), serve))
+
+  /**
+   * The seed for every namespace, and before it the templates that `understudy templates import` has put into the
+   * database for the request's one. Seen within seconds; a database that is gone costs nothing but news.
+   */
+  static readonly layerPostgres = (
+    seed: ReadonlyArray<Template>
+  ): Layer.Layer<Templates, never, SqlClient.SqlClient> =>
+    Layer.effect(Templates, Effect.map(makeTemplateSnapshot(seed), make))
 }
 
-const make = (templates: ReadonlyArray<Template>): Templates["Service"] => ({
+const serve = (templates: ReadonlyArray<Template>): Templates["Service"] => {
+  const candidates = templates.map((template) => candidate(template))
+  return make(() => candidates)
+}
+
+const make = (candidatesOf: (namespace: Namespace) => ReadonlyArray<Candidate>): Templates["Service"] => ({
   render: (request) =>
     Effect.sync(() =>
       Option.map(
-        Option.fromUndefinedOr(chooseTemplate(templates, request)),
+        Option.fromUndefinedOr(chooseTemplate(candidatesOf(request.namespace), request)),
         (template) => ({ name: template.name, text: renderTemplate(template, request.prompt) })
       )
     )
 })
 
-const readDirectory = Effect.fnUntraced(function*(folder: string) {
+/** The templates of a folder, by the rules of `Templates.layerDirectory`. */
+export const readTemplates = Effect.fnUntraced(function*(folder: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const root = path.resolve(folder)
@@ -82,7 +101,7 @@ const readDirectory = Effect.fnUntraced(function*(folder: string) {
   return templates
 })
 
-const isTemplateFile = (name: string): boolean => /^(?!\.|readme\.md$).*\.md$/i.test(name)
+export const isTemplateFile = (name: string): boolean => /^(?!\.|readme\.md$).*\.md$/i.test(name)
 
 const readTemplate = Effect.fnUntraced(function*(file: string) {
   const fs = yield* FileSystem.FileSystem

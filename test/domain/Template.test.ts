@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
-import { parseTemplate } from "../../src/domain/Template.ts"
+import { Result, Schema } from "effect"
+import { parseTemplate, templateProblems } from "../../src/domain/Template.ts"
 
 const parsed = (source: string, file = "folder/page.md") => Result.getOrThrow(parseTemplate(file, source))
 
@@ -10,12 +10,15 @@ const problemOf = (source: string) => {
 }
 
 describe("a template's front matter", () => {
-  it("gives the name, content type, locale and title", () => {
-    const template = parsed("---\nname: n\ncontent_type: blog_post\nlocale: de-AT\ntitle: T\n---\nbody")
+  it("gives the name, content type, locale, keywords and title", () => {
+    const template = parsed(
+      "---\nname: n\ncontent_type: blog_post\nlocale: de-AT\nkeywords: tax, , Zoll und Steuer\ntitle: T\n---\nbody"
+    )
     assert.deepStrictEqual(template, {
       name: "n",
       contentType: "blog_post",
       locale: "de-AT",
+      keywords: ["tax", "Zoll und Steuer"],
       title: [{ text: "T" }],
       body: [{ text: "body" }]
     })
@@ -67,5 +70,28 @@ describe("a broken template is refused with its file, the line and the remedy", 
     ]
   ])("%s", (_, source, problem) => {
     assert.include(problemOf(source), problem)
+  })
+})
+
+describe("all that is wrong with a template", () => {
+  const problems = (source: string) => templateProblems("page.md", source).map(({ line }) => line)
+
+  it("is said at once, line by line", () => {
+    assert.deepStrictEqual(problems("---\ntitle: T\n---\n{{a}}\nfine {{subject}}\n{{b}} {{\n"), [4, 6])
+  })
+
+  it("is nothing for a template that can be used", () => {
+    assert.deepStrictEqual(problems("---\ntitle: T\n---\nbody"), [])
+  })
+
+  it("ends with a mistake in the front matter, said once", () => {
+    assert.deepStrictEqual(problems("no front matter\n{{a}}"), [1])
+    assert.deepStrictEqual(problems("---\ntitle: T\nlocale: !\n---\n{{a}}"), [3])
+    assert.deepStrictEqual(problems("---\ntitle: T\n---\n"), [3])
+  })
+
+  it.prop("is something exactly when it cannot be parsed", [Schema.String, Schema.String], ([title, body]) => {
+    const source = `---\ntitle: ${title}\n---\n${body}`
+    assert.strictEqual(problems(source).length === 0, Result.isSuccess(parseTemplate("page.md", source)))
   })
 })

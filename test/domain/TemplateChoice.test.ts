@@ -1,17 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Template } from "../../src/domain/Template.ts"
-import { chooseTemplate, type TemplateWish } from "../../src/domain/TemplateChoice.ts"
+import { candidate, chooseTemplate, type TemplateWish } from "../../src/domain/TemplateChoice.ts"
 
 /** "blog_post/de" is a blog post's template in German. */
 const templates = (...names: ReadonlyArray<string>): ReadonlyArray<Template> =>
   names.map((name) => {
     const [contentType = "", locale] = name.split("/")
-    return { name, contentType, locale, title: [], body: [] }
+    return { name, contentType, locale, keywords: [], title: [], body: [] }
   })
 
 const chosen = (names: ReadonlyArray<string>, wish: Partial<TemplateWish>) =>
-  chooseTemplate(templates(...names), { prompt: "x", ...wish })?.name
+  chooseTemplate(templates(...names).map((one) => candidate(one)), { prompt: "x", ...wish })?.name
 
 describe("choosing a template", () => {
   const all = ["generic/en", "generic/de", "blog_post/en", "blog_post/de", "press_release/en"]

@@ -89,6 +89,39 @@ export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: 
     options?: FallbackCacheOptions
   ) => test.pipe(Effect.provide(Layer.provideMerge(backend.layer(options), embedder)), withOwnMetrics)
 
+  it.effect("stores all of an import, however many, before it says so, and of one prompt the last", () =>
+    on(
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const cache = yield* FallbackCache
+        const answers = Array.from({ length: 300 }, (_, index) => answerTo(namespace, `Describe product ${index}`))
+        const again = answerTo(namespace, "describe product 7.", { text: "newer" })
+        const blank = answerTo(namespace, "blank", { text: " " })
+        assert.strictEqual(yield* cache.rememberAll([...answers, again, blank]), 300)
+        for (const index of [0, 63, 64, 299]) {
+          assert.strictEqual(
+            yield* textOf({ namespace, prompt: `Describe product ${index}` }),
+            `An answer to: Describe product ${index}`
+          )
+        }
+        assert.strictEqual(yield* textOf({ namespace, prompt: "Describe product 7" }), "newer")
+        assert.strictEqual(yield* cache.rememberAll([]), 0)
+      }),
+      Embedder.layerLocal,
+      { queueCapacity: 2 }
+    ))
+
+  it.effect("stores an import without vectors when the embedder fails: the exact prompt finds it", () =>
+    on(
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const cache = yield* FallbackCache
+        assert.strictEqual(yield* cache.rememberAll([answerTo(namespace, bicycles)]), 1)
+        assert.strictEqual(yield* textOf({ namespace, prompt: bicycles }), `An answer to: ${bicycles}`)
+      }),
+      failing
+    ))
+
   it.effect("finds the answer to the same prompt, whatever its case, spaces and final punctuation", () =>
     on(Effect.gen(function*() {
       const namespace = freshNamespace()

@@ -1,8 +1,9 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger, Option, Path, Result } from "effect"
+import { defaultNamespace } from "../../src/domain/Generation.ts"
 import { parseTemplate } from "../../src/domain/Template.ts"
-import { Templates } from "../../src/services/Templates.ts"
+import { type TemplateRequest, Templates } from "../../src/services/Templates.ts"
 
 const page = (title: string, more = "") => `---\n${more}title: "${title}"\n---\n# {{title}}\n`
 
@@ -14,8 +15,8 @@ const folderWith = Effect.fnUntraced(function*(files: Readonly<Record<string, st
   return folder
 })
 
-const rendered = (request: Parameters<Templates["Service"]["render"]>[0]) =>
-  Effect.flatMap(Templates, (templates) => templates.render(request))
+const rendered = (request: Omit<TemplateRequest, "namespace">) =>
+  Effect.flatMap(Templates, (templates) => templates.render({ namespace: defaultNamespace, ...request }))
 
 const startIn = (folder: string) => Effect.provide(rendered({ prompt: "cold brew" }), Templates.layerDirectory(folder))
 

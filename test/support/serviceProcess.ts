@@ -59,3 +59,17 @@ export const startProcess = Effect.fnUntraced(function*(env: Environment, nodeAr
   if (url === "") return yield* Effect.die(new Error(`the service did not start:\n${spawned.output()}`))
   return { ...spawned, url }
 })
+
+/** A command of the command line, run to its end. */
+export const runCommand = (args: ReadonlyArray<string>, env: Environment) =>
+  Effect.callback<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>((resume) => {
+    const child = spawn(process.execPath, [main, ...args], {
+      env: { PATH: process.env["PATH"], ...env },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+    let [stdout, stderr] = ["", ""]
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")))
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")))
+    child.on("close", (code) => resume(Effect.succeed({ code, stdout, stderr })))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })

@@ -1,0 +1,102 @@
+/** `understudy …`: what the commands are called and what they take. What they do is loaded when one is run. */
+import { Effect, Schema } from "effect"
+import { Argument, CliOutput, Command, Flag } from "effect/cli"
+import { defaultNamespace, Namespace } from "../domain/Generation.ts"
+import { command, presenter, WrongUsage } from "./command.ts"
+import { version } from "./version.ts"
+
+const namespace = Flag.String("namespace").pipe(
+  Flag.withSchema(Namespace),
+  Flag.withDescription("Whose they are: a namespace as it is named in API_KEYS"),
+  Flag.withDefault(defaultNamespace)
+)
+
+/** Says itself what goes wrong, and logs as a service does. */
+const service = Effect.flatMap(Effect.promise(() => import("./serve.ts")), ({ serve }) => serve)
+
+const serve = Command.make("serve", {}, () => service).pipe(
+  Command.withDescription("Run the service; so does understudy without a command")
+)
+
+const calibrate = Command.make("calibrate", {
+  pairs: Argument.String("pairs.jsonl").pipe(
+    Argument.withDescription("A line each: {\"a\": prompt, \"b\": prompt, \"same\": true or false, \"kind\": text}")
+  ),
+  wrongRate: Flag.Finite("wrong-rate").pipe(
+    Flag.withSchema(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
+    Flag.withDescription("The share of different pairs that may be served, 0 to 1 (default: 0.005)"),
+    Flag.withDefault(0.005)
+  ),
+  html: Flag.String("html").pipe(
+    Flag.withDescription("Also write a report with pictures to this file"),
+    Flag.optional
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON, every threshold of it"), Flag.withDefault(false))
+}, (input) => command(() => import("./calibrate.ts"), ({ calibrate }) => calibrate(input))).pipe(
+  Command.withDescription("Measure the configured embedder on labelled pairs of prompts, and recommend a threshold"),
+  Command.withExamples([{ command: "understudy calibrate pairs.jsonl --wrong-rate 0.01 --html report.html" }])
+)
+
+const templates = Command.make("templates").pipe(
+  Command.withDescription("A namespace's own templates"),
+  Command.withSubcommands([
+    Command.make("import", {
+      paths: Argument.String("file-or-dir").pipe(
+        Argument.withDescription("Markdown templates, or folders of them"),
+        Argument.atLeast(1)
+      ),
+      namespace
+    }, (input) => command(() => import("./templates.ts"), (commands) => commands.importTemplates(input)))
+      .pipe(Command.withDescription("Check templates and store them: all of them, or none")),
+    Command.make(
+      "list",
+      { namespace },
+      (input) => command(() => import("./templates.ts"), (commands) => commands.listTemplates(input))
+    )
+      .pipe(Command.withDescription("What a namespace is served from, and where each comes from")),
+    Command.make("remove", {
+      name: Argument.String("name").pipe(Argument.withDescription("As understudy templates list shows it")),
+      namespace
+    }, (input) => command(() => import("./templates.ts"), (commands) => commands.removeTemplate(input)))
+      .pipe(Command.withDescription("Remove an imported template"))
+  ])
+)
+
+const cache = Command.make("cache").pipe(
+  Command.withDescription("The answers that stand in for a provider"),
+  Command.withSubcommands([
+    Command.make("warm", {
+      file: Argument.String("drafts.jsonl").pipe(
+        Argument.withDescription(
+          "A line each: {\"prompt\", \"text\", \"content_type\"?, \"locale\"?, \"model\"?, \"id\"?}"
+        )
+      ),
+      namespace,
+      skipInvalid: Flag.Boolean("skip-invalid").pipe(
+        Flag.withDescription("Store the valid lines although others are not"),
+        Flag.withDefault(false)
+      )
+    }, (input) => command(() => import("./cacheWarm.ts"), ({ warmCache }) => warmCache(input)))
+      .pipe(Command.withDescription("Store existing drafts, so that they can stand in from now on")),
+    Command.make("erase", {
+      namespace: Argument.String("namespace").pipe(
+        Argument.withSchema(Namespace),
+        Argument.withDescription("All of whose answers and templates are to go")
+      ),
+      yes: Flag.Boolean("yes").pipe(Flag.withDescription("Do not ask"), Flag.withDefault(false))
+    }, (input) => command(() => import("./cacheErase.ts"), ({ eraseNamespace }) => eraseNamespace(input)))
+      .pipe(Command.withDescription("Erase everything that is kept of a namespace"))
+  ])
+)
+
+const root = Command.make("understudy", {}, () => service).pipe(
+  Command.withDescription("Stands in for an AI provider that cannot answer"),
+  Command.withSubcommands([serve, calibrate, templates, cache])
+)
+
+/** Runs what the arguments say. Whatever goes wrong has been said on stderr when it fails. */
+export const run = (args: ReadonlyArray<string>) =>
+  Command.runWith(root, { version })(args).pipe(
+    Effect.mapError((error) => error._tag === "ShowHelp" && error.errors.length > 0 ? new WrongUsage() : error),
+    Effect.provideService(CliOutput.Presenter, presenter)
+  )

@@ -1,0 +1,47 @@
+/** `understudy cache erase`: everything that is kept of a namespace. */
+import { Console, Effect, Layer, Stdio } from "effect"
+import { Prompt } from "effect/cli"
+import { SqlClient } from "effect/sql"
+import type { Namespace } from "../domain/Generation.ts"
+import { load } from "../layers/AppConfig.ts"
+import { realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
+import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
+import * as ProviderConfig from "../layers/ProviderConfig.ts"
+import { FallbackCache } from "../services/FallbackCache.ts"
+import { makeTemplateStore } from "../services/TemplateStore.ts"
+import { failed } from "./CommandFailed.ts"
+import { database } from "./store.ts"
+import { counted } from "./table.ts"
+
+export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
+  readonly namespace: Namespace
+  readonly yes: boolean
+}) {
+  if (!yes) yield* confirm(namespace)
+  const config = yield* load
+  const answers = Layer.provide(
+    realAnswers(config),
+    EmbedderLayers.alone(config, yield* ProviderConfig.load(config))
+  )
+  const erase = Effect.flatMap(FallbackCache, (cache) => cache.erase(namespace))
+  yield* Effect.gen(function*() {
+    const real = yield* erase
+    const simulated = yield* Effect.provide(erase, simulatedSpace)
+    const templates = yield* makeTemplateStore(yield* SqlClient.SqlClient).erase(namespace)
+    yield* Console.log(
+      `Erased of namespace "${namespace}": ${counted(real, "answer")}, ${counted(simulated, "simulated answer")}, `
+        + `${counted(templates, "template")}.`
+    )
+  }).pipe(Effect.provide(Layer.provideMerge(answers, database)))
+})
+
+const confirm = Effect.fnUntraced(function*(namespace: Namespace) {
+  const stdio = yield* Stdio.Stdio
+  if (!(yield* stdio.stdinIsTerminal)) {
+    return yield* failed("nothing is erased: say --yes where nobody can be asked")
+  }
+  const sure = yield* Prompt.run(Prompt.Confirm({
+    message: `Erase all answers and templates of namespace "${namespace}"? This cannot be undone.`
+  }))
+  if (!sure) return yield* failed("nothing is erased")
+})

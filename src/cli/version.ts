@@ -1,0 +1,4 @@
+/** Ours. */
+import packageJson from "../../package.json" with { type: "json" }
+
+export const version: string = packageJson.version
