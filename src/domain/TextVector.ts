@@ -4,7 +4,7 @@
  * what comes out needs a new name of `Embedder.layerLocal`.
  */
 import { normalizePrompt } from "./Prompt.ts"
-import { type Term, termsOf } from "./TextTerms.ts"
+import { readingOf, type Term, type Weight } from "./TextTerms.ts"
 
 export const dimensions = 384
 
@@ -27,7 +27,7 @@ const gramEnergy = 0.5
 export const textVector = (text: string): Float32Array => {
   const normal = normalizePrompt(text)
   const vector = new Float64Array(dimensions)
-  addTerms(vector, termsOf(normal))
+  addTerms(vector, readingOf(normal).terms)
   return toUnitLength(vector) ?? axis(normal)
 }
 
@@ -49,33 +49,51 @@ export const toUnitLength = (numbers: ArrayLike<number>): Float32Array | undefin
   return Float32Array.from(numbers, (value) => value / largest / length)
 }
 
+/** The square of a term's weight; 1 is a subject word at the beginning. */
+const energies: { readonly [weight in Weight]: number } = {
+  subject: 1,
+  instruction: 0.05,
+  weak: 0.05,
+  negation: 1.5,
+  question: 0.05,
+  asking: 0.003
+}
+const numberEnergy = 1.5
+
+/** Beyond these, subject terms weigh ever less: what is left of a long prompt is mostly the same in many. */
+const firstTerms = 16
+
 /** A request word counts once however often it comes; a subject word's energies add up, its weight grows as the root. */
 const addTerms = (vector: Float64Array, terms: ReadonlyArray<Term>): void => {
-  const energies = new Map<string, number>()
+  const sums = new Map<string, number>()
   const subjects = new Set<string>()
+  let place = 0
   let previous = 0
   let previousEnergy = 0
-  for (const { energy, joined, subject, text } of terms) {
-    const before = energies.get(text) ?? 0
-    energies.set(text, subject ? before + energy : Math.max(before, energy))
+  for (const { joined, number, text, weight } of terms) {
+    const subject = weight === "subject"
+    const base = number && subject ? numberEnergy : energies[weight]
+    const energy = subject && place++ >= firstTerms ? base * (firstTerms / place) ** 2 : base
+    const before = sums.get(text) ?? 0
+    sums.set(text, subject ? before + energy : Math.max(before, energy))
+    if (!joined) previousEnergy = 0
     if (!subject) continue
     const hash = hashOf(text)
-    if (joined) {
-      const pair = mix(Math.imul(previous, 31) + hash)
-      addSpread(vector, pair, pairEnergy * Math.min(previousEnergy, energy))
+    if (previousEnergy > 0) {
+      addSpread(vector, mix(Math.imul(previous, 31) + hash), pairEnergy * Math.min(previousEnergy, energy))
     }
     subjects.add(text)
     previous = hash
     previousEnergy = energy
   }
-  for (const [text, energy] of energies) addSpread(vector, hashOf(text), energy)
+  for (const [text, energy] of sums) addSpread(vector, hashOf(text), energy)
   for (const text of subjects) {
-    if (text.length > 3 && !startsWithDigit.test(text)) addGrams(vector, text, gramEnergy * (energies.get(text) ?? 0))
+    if (text.length > 3 && !startsWithDigit.test(text)) addGrams(vector, text, gramEnergy * (sums.get(text) ?? 0))
   }
 }
 
 /** Numbers are equal or not: 2019 is not close to 2026. */
-const startsWithDigit = /^\p{N}/u
+const startsWithDigit = /^[#\p{N}]/u
 
 const add = (vector: Float64Array, hash: number, weight: number): void => {
   const slot = slotOf(hash)

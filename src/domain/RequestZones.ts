@@ -1,0 +1,361 @@
+/** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
+import { Gap, type Token } from "./Tokens.ts"
+import { textKindAt } from "./TextKind.ts"
+import { stem } from "./Stem.ts"
+
+export interface Request {
+  /** The kind of text asked for, where it is named and not just a text. */
+  readonly kind: string | undefined
+  /** How many words are wished for. */
+  readonly length: number | undefined
+}
+
+const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/u).map(stem))
+
+/** How far a phrase may reach; so that every look around is bounded, and the whole linear. */
+const reach = 8
+
+/** Changes `mark` of the tokens. */
+export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
+  const length = markLengths(tokens)
+  markWishes(tokens)
+  markPhrases(tokens)
+  const starts = tokens.flatMap((token, index) => token.gap === Gap.sentence ? [index] : [])
+  const sentences = starts.map((start, index) => ({ start, end: starts[index + 1] ?? tokens.length }))
+  for (const { end, start } of sentences) {
+    markPersona(tokens, start, end)
+    markOpening(tokens, start, end)
+  }
+  const kind = markTexts(tokens)
+  for (const { end, start } of sentences) markAddedInstruction(tokens, start, end)
+  markInstructions(tokens, sentences)
+  return { kind, length }
+}
+
+const says = (token: Token | undefined): boolean =>
+  token !== undefined && token.mark === "none" && (token.role === undefined || token.number)
+
+const marked = (tokens: ReadonlyArray<Token>, start: number, end: number, mark: Token["mark"] = "asking"): void => {
+  for (let index = Math.max(start, 0); index < end; index++) {
+    const token = tokens[index]
+    if (token !== undefined) token.mark = mark
+  }
+}
+
+const units = words(`word character paragraph sentence wort wörter wörtern worte worten zeichen absätze absätzen mots mot
+  caractères palabras palabra caracteres parole palavras woorden`)
+
+/** "500 words", "a 300- to 400-word post". */
+const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
+  let length: number | undefined
+  for (let index = 1; index < tokens.length; index++) {
+    const token = tokens[index]
+    if (token === undefined || token.number || !units.has(token.stem)) continue
+    let from = index
+    for (let back = index - 1; back >= Math.max(index - 4, 0); back--) {
+      const before = tokens[back]
+      if (before?.number === true) {
+        from = back
+        if (length === undefined && /^(?:wor|mot|palabra|parol|palavra)/u.test(token.stem)) {
+          const value = Number(before.stem.slice(1))
+          length = Number.isFinite(value) && value > 0 ? value : undefined
+        }
+      } else if (before?.role !== "grammar") break
+    }
+    if (from < index) marked(tokens, from, index + 1)
+  }
+  return length
+}
+
+const wishKeys = words("tone style voice mood register length format language ton stil tonfall länge sprache tono estilo longueur style")
+const subjectKeys = words("topic subject theme thema sujet tema keyword keywords audience title title")
+
+/** "Tone: playful", "Length: around 700 words". */
+const markWishes = (tokens: ReadonlyArray<Token>): void => {
+  for (let index = 0; index + 1 < tokens.length; index++) {
+    if (!wishKeys.has(tokens[index]?.stem ?? "") || tokens[index + 1]?.gap !== Gap.colon) continue
+    let end = index + 2
+    for (; end < tokens.length && end < index + 6; end++) {
+      const token = tokens[end]
+      if (token === undefined || token.gap >= Gap.colon || subjectKeys.has(token.stem)) break
+      if (tokens[end + 1]?.gap === Gap.colon) break
+    }
+    marked(tokens, index, end)
+  }
+}
+
+const wishPrepositions = words("in with using without no avoid mit im ohne avec dans sans con en sin und and of nel com met")
+const placePrepositions = words("for on to tell inform give show explain help teach remind für auf an pour sur para en voor per")
+const determiners = words("our my your the unsere unseren unser unserem meine mein meinen die den das notre nos votre nuestra nuestro nuestros la el le nostro nossa onze ons")
+const places = words("website site homepage web blog intranet page magazine newspaper channel portal cms web-site")
+const times = words("monday tuesday wednesday thursday friday saturday sunday tomorrow tonight noon end montag freitag morgen lundi vendredi lunes viernes")
+
+/** "in a warm tone", "with a catchy headline", "for the travel section of our blog", "by Friday". */
+const markPhrases = (tokens: ReadonlyArray<Token>): void => {
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]
+    if (token === undefined) continue
+    if (token.role === "form" && !says(gapless(tokens, index + 1))) {
+      const from = back(tokens, index, 6, 3, true, (one) => wishPrepositions.has(one.stem))
+      if (from !== undefined && fits(tokens, from)) marked(tokens, from, index + 1)
+    } else if (token.role === "own" && !says(gapless(tokens, index + 1))) {
+      let determined = false
+      const from = back(tokens, index, 7, 2, false, (one) => {
+        if (determiners.has(one.stem)) determined = true
+        return placePrepositions.has(one.stem)
+      })
+      if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
+    } else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
+      marked(tokens, index - 1, index + 1)
+    } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
+    else if (/^(?:week|month)$/u.test(token.word) && /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? "")) {
+      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)) marked(tokens, index - 1, index + 1)
+    }
+  }
+}
+
+/** "in English" is a wish only at the end or before a break; "in the style of Hemingway" is one wherever it stands. */
+const fits = (tokens: ReadonlyArray<Token>, from: number): boolean => {
+  const first = tokens[from]
+  return first !== undefined && (first.word !== "of" && first.word !== "and" && first.word !== "und")
+}
+
+const asksBefore = (tokens: ReadonlyArray<Token>, index: number): boolean => {
+  for (let at = index - 1; at >= Math.max(index - 20, 0); at--) {
+    const token = tokens[at]
+    if (token !== undefined && /^(?:publish|need|want|post|run|planning)$/u.test(token.word)) return true
+    if (token?.gap === Gap.sentence) return false
+  }
+  return false
+}
+
+const gapless = (tokens: ReadonlyArray<Token>, index: number): Token | undefined => {
+  const token = tokens[index]
+  return token !== undefined && token.gap === Gap.none ? token : undefined
+}
+
+/** Back from a word to the preposition of its phrase, over at most `strangers` words of no known role. */
+const back = (
+  tokens: ReadonlyArray<Token>,
+  index: number,
+  most: number,
+  strangers: number,
+  commas: boolean,
+  found: (token: Token) => boolean
+): number | undefined => {
+  let unknown = 0
+  let last: number | undefined
+  for (let at = index; at > Math.max(index - most, 0); at--) {
+    const token = tokens[at]
+    const before = tokens[at - 1]
+    if (token === undefined || before === undefined) return last
+    if (token.gap > (commas ? Gap.comma : Gap.none)) return last
+    if (found(before)) {
+      if (before.word !== "of" && before.word !== "and" && before.word !== "und") return at - 1
+      last = at - 1
+    }
+    if (says(before) && ++unknown > strangers) return undefined
+    if (before.role === "text" || before.role === "request" && !found(before)) return undefined
+  }
+  return last
+}
+
+const verbs = words(`write draft create compose produce prepare generate craft make publish deliver provide explain tell
+  describe schreibe schreib verfasse erstelle formuliere écris rédige rédigez écrivez escribe redacta scrivi escreva`)
+
+/** "You are an experienced editor.", "As a vet, …", "Act as a copywriter and …". */
+const markPersona = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const [first, second, third] = [0, 1, 2].map((offset) => tokens[start + offset]?.word ?? "")
+  const opening = `${first} ${second}`
+  const whole = /^(?:act as|you are|you re|imagine you|pretend you|pretend to|du bist|sie sind|tu es|vous êtes|eres un|eres una|actúa como|agis comme)$/u.test(opening)
+    || `${opening} ${third}` === "take the role"
+  const clause = /^(?:as an?|als ein|als eine|als erfahrener|als erfahrene|como un|como una|en tant)$/u.test(opening)
+  if (!whole && !clause) return
+  let at = start + 2
+  for (; at < end; at++) {
+    const token = tokens[at]
+    if (token === undefined || verbs.has(token.stem) || clause && token.gap > 0) break
+  }
+  if (at < end || end < tokens.length) marked(tokens, start, at)
+}
+
+const politeBefore = words("please you us kindly to bitte")
+const opensPolitely = words("please can could would will let lets kindly help i we i'd we'd bitte")
+
+/** The unknown verb of "could you whip up a post about …". */
+const markOpening = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  if (!opensPolitely.has(tokens[start]?.word ?? "")) return
+  for (let at = start + 1; at < Math.min(end, start + reach); at++) {
+    const token = tokens[at]
+    if (token === undefined || token.role === "text") return
+    if (!says(token)) continue
+    const next = gapless(tokens, at + 1)
+    const asks = tokens.slice(at + 1, at + 1 + 10).some((one) => one.role === "text" || one.word === "about")
+    if (asks && politeBefore.has(tokens[at - 1]?.word ?? "") && next !== undefined && next.role !== undefined) {
+      token.mark = "asking"
+    }
+    return
+  }
+}
+
+/** "about" and the like: the subject follows. */
+const links = words(`about regarding concerning covering on exploring explaining describing discussing announcing introducing
+  topic subject theme titled entitled called dealing deal that which summarising summarizing presenting outlining
+  über zum zur thema sobre acerca sur propos concernant su sulla sul про о об`)
+const weakLinks = words("for of to für von pour de para")
+const staying = words("in for at from during in für aus en pour dans para from under")
+
+/** Marks the words before "… article about", and the name of the text; finds its kind. */
+const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
+  const stemAt = (index: number) => tokens[index]?.role === "negation" ? undefined : tokens[index]?.stem
+  let said = 0
+  let announced = false
+  let clause = 0
+  let asked: string | undefined
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]
+    if (token === undefined) continue
+    if (token.gap > 0) clause = 0
+    if (token.gap === Gap.sentence && said > 0 && asked !== undefined) return named(asked)
+    const phrase = token.mark === "none" ? textKindAt(stemAt, index) : undefined
+    const kind = phrase?.kind ?? (token.role === "text" && token.mark === "none" ? "" : undefined)
+    if (kind !== undefined) {
+      const last = index + (phrase?.words.length ?? 1)
+      const after = tokens[last]
+      const follows = linkAfter(tokens, last)
+      const closed = after === undefined || after.gap > 0 || !says(after)
+      const first = asked === undefined && !announced
+      const leads = first && follows !== "none" && closed && strangersBefore(tokens, index, follows)
+      const trails = first && clause === 0 && closed && (said === 0 || sayingRest(tokens, last) === 0)
+      if (leads || trails && (kind !== "" || said > 0 || closed)) {
+        if (leads && (follows === "strong" || kind !== "")) {
+          const before = markBefore(tokens, index)
+          said -= before
+          const participle = gapless(tokens, last)
+          if (says(participle) && participle?.word.endsWith("ing") === true) participle.mark = "asking"
+          if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) marked(tokens, last + 1, last + 2)
+        }
+        marked(tokens, index, last)
+        if (kind !== "" || asked === undefined) asked = kind
+        index = last - 1
+        continue
+      }
+    }
+    if (links.has(token.stem) && (said > 0 || asked !== undefined || token.word === "about")) announced ||= asked !== undefined
+    if (says(token)) {
+      said++
+      clause++
+    }
+  }
+  return named(asked)
+}
+
+const named = (asked: string | undefined): string | undefined => asked === "" ? undefined : asked
+
+const linkAfter = (tokens: ReadonlyArray<Token>, from: number): "strong" | "weak" | "none" => {
+  for (let at = from; at < Math.min(tokens.length, from + 10); at++) {
+    const token = tokens[at]
+    if (token === undefined || token.gap === Gap.sentence) return "none"
+    if (at === from && token.gap === Gap.colon && sayingRest(tokens, at) > 0) return "weak"
+    if (links.has(token.stem) && sayingRest(tokens, at + 1) > 0) return "strong"
+    if (at === from && token.gap === Gap.none && token.word.endsWith("ing") && says(token)) return "strong"
+    if (at === from && weakLinks.has(token.stem) && sayingRest(tokens, at + 1) > 0) return "weak"
+    if (token.gap === Gap.colon) return "none"
+  }
+  return "none"
+}
+
+/** How much is said from here to the end of the sentence. */
+const sayingRest = (tokens: ReadonlyArray<Token>, from: number): number => {
+  let count = 0
+  for (let at = from; at < Math.min(tokens.length, from + 12); at++) {
+    const token = tokens[at]
+    if (at > from && token?.gap === Gap.sentence) break
+    if (says(token)) count++
+  }
+  return count
+}
+
+/** Nothing but asking stands before: no more than three words of no known role, and no break that ends a subject. */
+const strangersBefore = (tokens: ReadonlyArray<Token>, index: number, follows: string): boolean => {
+  let unknown = 0
+  for (let at = index - 1; at >= Math.max(index - 16, 0); at--) {
+    const token = tokens[at]
+    const next = tokens[at + 1]
+    if (token === undefined || next === undefined || next.gap >= Gap.colon) break
+    if (says(token)) unknown++
+  }
+  return unknown <= (follows === "strong" ? 3 : 2)
+}
+
+/** The unknown words before the text's name are no subject, but for those that a preposition brings in. */
+const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
+  let count = 0
+  for (let at = index - 1; at >= Math.max(index - 16, 0); at--) {
+    const token = tokens[at]
+    const next = tokens[at + 1]
+    if (token === undefined || next === undefined || next.gap >= Gap.colon) break
+    if (token.role === "style" || token.role === "form") token.mark = "asking"
+    if (!says(token)) continue
+    const brought = [1, 2, 3].some((steps) => staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0))
+    if (brought || token.number) continue
+    token.mark = "asking"
+    count++
+  }
+  return count
+}
+
+const starters = words(`use using keep include add avoid make mention end close finish link quote explain limit stick aim address target
+  tone style length format structure no not never ensure be sure remember highlight emphasise emphasize refer cite insert
+  propose suggest it the this maximum max write give put start begin close do apply follow adopt choose place
+  verwende nutze achte vermeide füge baue halte der schließe beende utilise utilisez évite évitez ajoute ajoutez inclus termine
+  usa utiliza evita añade incluye termina`)
+const textSubjects = words("text article post piece copy tone style audience language reader draft blog it content length article text ton texte texto beitrag artikel estructura")
+const courtesy = words("please also and then additionally finally bitte kindly")
+
+/** Sentences that say how to write and not what about, where another sentence says that. */
+const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<{ start: number; end: number }>): void => {
+  const saying = sentences.filter(({ end, start }) => tokens.slice(start, end).some(says))
+  if (saying.length < 2) return
+  const instructs = saying.map(({ end, start }) => instruction(tokens, start, end))
+  if (instructs.every((one) => one)) return
+  saying.forEach(({ end, start }, index) => {
+    if (instructs[index] !== true) return
+    for (let at = start; at < end; at++) {
+      const token = tokens[at]
+      if (token?.mark === "none") token.mark = "instruction"
+    }
+  })
+}
+
+const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): boolean => {
+  let at = start
+  while (at < end && courtesy.has(tokens[at]?.stem ?? "")) at++
+  const first = tokens[at]
+  if (first === undefined || !starters.has(first.stem)) return false
+  if (/^(?:the|it|this|der|die)$/u.test(first.word) && first.word !== "it" && !textSubjects.has(tokens[at + 1]?.stem ?? "")) {
+    return false
+  }
+  for (let next = at; next < Math.min(end, at + 16); next++) {
+    const token = tokens[next]
+    const text = token?.role === "text" || verbs.has(token?.stem ?? "")
+    if (text && linkAfter(tokens, next + 1) === "strong") return false
+    if (verbs.has(token?.stem ?? "") && token?.mark === "none" && tokens.slice(next + 1, next + 8).some((one) => one.mark === "asking" && one.role === "text")) return false
+  }
+  return true
+}
+
+/** "…, and make it funny", "; keep it short". */
+const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  for (let at = start + 2; at + 1 < end; at++) {
+    const opening = `${tokens[at]?.word} ${tokens[at + 1]?.word}`
+    if (!/^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at our)$/u.test(opening)) continue
+    const joined = (tokens[at]?.gap ?? 0) > 0 || tokens[at - 1]?.word === "and"
+    if (!joined || !tokens.slice(start, at).some(says)) continue
+    for (let rest = at; rest < end; rest++) {
+      const token = tokens[rest]
+      if (token?.mark === "none") token.mark = "instruction"
+    }
+    return
+  }
+}
