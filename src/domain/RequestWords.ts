@@ -62,10 +62,10 @@ const english: Lists = {
     sensitive respectful direct roughly approximately approx around about circa max maximum minimum min extra super
     british american`,
   form: `tone voice style register mood feel manner vibe language english format formatting markdown html heading
-    subheading headline subheadline subhead bullet bullets bullet-point list section paragraph sentence wording word
-    character length spelling jargon slang buzzword cliche clichés fluff filler emoji emojis hashtag hashtags keyword
+    subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
+    bullet-points list lists section sections paragraphs sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
-    excerpt structure term terms phrasing grammar punctuation wordcount word-count count minute read`,
+    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing
     department editor editorial section shop store agency firm organisation business practice studio members fan
@@ -216,7 +216,11 @@ const order: ReadonlyArray<Role> = [
 const split = (list: string | undefined) => list === undefined ? [] : list.trim().split(/\s+/u)
 
 const tableOf = (lists: Lists): ReadonlyMap<string, Role> =>
-  new Map(order.flatMap((role) => split(lists[role]).map((word) => [stem(word), role] as const)))
+  new Map(order.flatMap((role) => split(lists[role]).map((word) => [exact(role) ? asWritten(word) : stem(word), role])))
+
+/** "professional" is a style, "professionals" are people: these count as they are written only. */
+const exact = (role: Role) => role === "style" || role === "form"
+const asWritten = (word: string) => `=${word}`
 
 const englishTable = new Map([...tableOf(english), ...tableOf(otherScripts)])
 const tables = byLanguage.map(tableOf)
@@ -235,8 +239,8 @@ const languages: ReadonlyMap<string, number> = (() => {
 /** How many words settle the language of a prompt; more of them say nothing new. */
 const languageSample = 60
 
-/** The role of each stemmed word of one prompt; `undefined` for words of the subject. */
-export const rolesFor = (stems: ReadonlyArray<string>): (word: string) => Role | undefined => {
+/** The role of each word of one prompt; `undefined` for words of the subject. */
+export const rolesFor = (stems: ReadonlyArray<string>): (stemmed: string, word: string) => Role | undefined => {
   const counts = [0, 0, 0, 0, 0, 0, 0]
   for (const word of stems.slice(0, languageSample)) {
     const known = languages.get(word) ?? 0
@@ -245,13 +249,16 @@ export const rolesFor = (stems: ReadonlyArray<string>): (word: string) => Role |
   const best = Math.max(...counts.slice(1))
   // English wins where both are equal: most words that it shares with others are its own.
   const table = best > (counts[0] ?? 0) ? tables[counts.indexOf(best, 1) - 1] : undefined
-  if (table === undefined) return (word) => englishTable.get(word)
-  return (word) => table.get(word) ?? englishOutside(word)
+  if (table === undefined) return (stemmed, word) => roleIn(englishTable, stemmed, word)
+  return (stemmed, word) => roleIn(table, stemmed, word) ?? englishOutside(stemmed, word)
 }
 
+const roleIn = (table: ReadonlyMap<string, Role>, stemmed: string, word: string): Role | undefined =>
+  table.get(stemmed) ?? table.get(asWritten(word))
+
 /** "SEO", "blog" and "post" are understood in other languages, "die" and "des" would be misread. */
-const englishOutside = (word: string): Role | undefined => {
-  const role = englishTable.get(word)
+const englishOutside = (stemmed: string, word: string): Role | undefined => {
+  const role = roleIn(englishTable, stemmed, word)
   return role === "text" || role === "style" || role === "form" || role === "request" || role === "own" ? role : undefined
 }
 

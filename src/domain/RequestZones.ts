@@ -105,7 +105,8 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
         return placePrepositions.has(one.stem)
       })
       if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
-    } else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
+    } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) marked(tokens, index, index + 1)
+    else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
       marked(tokens, index - 1, index + 1)
     } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
     else if (/^(?:week|month)$/u.test(token.word) && /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? "")) {
@@ -149,7 +150,8 @@ const back = (
     const token = tokens[at]
     const before = tokens[at - 1]
     if (token === undefined || before === undefined) return last
-    if (token.gap > (commas ? Gap.comma : Gap.none)) return last
+    if (token.gap > (commas && before.role === "style" ? Gap.comma : Gap.none)) return last
+    if (before.mark !== "none") return last
     if (found(before)) {
       if (before.word !== "of" && before.word !== "and" && before.word !== "und") return at - 1
       last = at - 1
@@ -226,6 +228,13 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
       const closed = after === undefined || after.gap > 0 || !says(after)
       const first = asked === undefined && !announced
       const leads = first && follows !== "none" && closed && strangersBefore(tokens, index, follows)
+      const told = phrase !== undefined && [1, 2, 3].some((steps) => /^(?:writing|how)$/u.test(tokens[index - steps]?.word ?? ""))
+        && !tokens.slice(Math.max(index - 6, 0), index).some(({ word }) => word === "mind")
+      if (told) {
+        said++
+        clause++
+        continue
+      }
       const trails = first && clause === 0 && closed && (said === 0 || sayingRest(tokens, last) === 0)
       if (leads || trails && (kind !== "" || said > 0 || closed)) {
         if (leads && (follows === "strong" || kind !== "")) {

@@ -54,7 +54,7 @@ export const tokensOf = (normal: string): ReadonlyArray<Token> => {
   const roleOf = rolesFor(found.map((token) => token.stem))
   for (const token of found) {
     if (token.number) continue
-    token.role = roleOf(token.stem)
+    token.role = roleOf(token.stem, token.word)
     if (token.role === undefined || token.role === "polar") token.stem = canonicalWord(token.stem)
   }
   return found
