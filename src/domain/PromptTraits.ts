@@ -61,7 +61,10 @@ const longestWish = 64 ** 3 - 1
 export const promptTraits = (prompt: string): PromptTraits => {
   const { kind, length, terms } = readingOf(normalizePrompt(prompt))
   const names = namesIn(prompt)
-  const telling = terms.filter(({ weight }) => weight === "subject" || weight === "weak")
+  // Numbers and names count wherever they stand, but for those of instructions: "quote two experts".
+  const telling = terms.filter(({ number, weight, word }) =>
+    weight === "subject" || weight === "weak" || weight === "context" && (number || names.has(word))
+  )
   const cut = telling.length > firstTerms + lastTerms
   const kept = cut ? [...telling.slice(0, firstTerms), ...telling.slice(-lastTerms)] : telling
   const of = (weight: Term["weight"]) => terms.filter((term) => term.weight === weight)
@@ -79,7 +82,7 @@ export const promptTraits = (prompt: string): PromptTraits => {
       weak: term.weight === "weak"
     })),
     rest: cut ? digest(telling.slice(firstTerms, -lastTerms)) : 0,
-    instructions: hashes(of("instruction"), mostInstructions)
+    instructions: hashes(terms.filter(({ weight }) => weight === "instruction" || weight === "context"), mostInstructions)
   }
 }
 

@@ -40,7 +40,8 @@ const english: Lists = {
     appreciate hoping hope wondering wonder mind ready deal dealing walk happy glad start starting first-draft idea
     focus focusing focused task job assignment brief briefing urgent urgently whip knock cook dash
     announcing announce introducing introduce presenting outlining outline summarize summarise summarizing
-    summarising elaborate talk talking speak speaking say`,
+    summarising elaborate talk talking speak speaking say someone somebody anyone smth sth wanted needed think thinking job rundown
+    planning series launching detail dive deep`,
   text: `blog blogpost blogging post posting article piece text writeup write-up entry content copy draft paragraph
     explanation explainer primer feature guide tutorial overview introduction intro summary material item words`,
   style: `short brief quick concise long lengthy detailed comprehensive thorough in-depth indepth depth friendly

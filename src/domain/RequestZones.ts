@@ -45,25 +45,36 @@ const marked = (tokens: ReadonlyArray<Token>, start: number, end: number, mark: 
 const units = words(`word character paragraph sentence wort wörter wörtern worte worten zeichen absätze absätzen mots mot
   caractères palabras palabra caracteres parole palavras woorden`)
 
-/** "500 words", "a 300- to 400-word post". */
+const bounds = words("no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund")
+
+/** "500 words", "a 300- to 400-word post", "no more than 900 words", "Words: 600". */
 const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
   let length: number | undefined
-  for (let index = 1; index < tokens.length; index++) {
-    const token = tokens[index]
-    if (token === undefined || token.number || !units.has(token.stem)) continue
+  const wish = (unit: Token, number: Token) => {
+    const value = Number(number.stem.slice(1))
+    if (length === undefined && value > 0 && Number.isFinite(value) && /^(?:w[oö]r|mot|pa[lr]a)/u.test(unit.stem)) {
+      length = value
+    }
+  }
+  tokens.forEach((token, index) => {
+    if (token.number || !units.has(token.stem)) return
+    const after = tokens[index + 1]
+    if (after?.number === true && after.gap === Gap.colon) {
+      wish(token, after)
+      return marked(tokens, index, index + 2)
+    }
     let from = index
     for (let back = index - 1; back >= Math.max(index - 4, 0); back--) {
       const before = tokens[back]
       if (before?.number === true) {
         from = back
-        if (length === undefined && /^(?:wor|mot|palabra|parol|palavra)/u.test(token.stem)) {
-          const value = Number(before.stem.slice(1))
-          length = Number.isFinite(value) && value > 0 ? value : undefined
-        }
+        wish(token, before)
       } else if (before?.role !== "grammar") break
     }
-    if (from < index) marked(tokens, from, index + 1)
-  }
+    if (from === index) return
+    for (let steps = 0; steps < 5 && bounds.has(tokens[from - 1]?.stem ?? "") && tokens[from]?.gap === Gap.none; steps++) from--
+    marked(tokens, from, index + 1)
+  })
   return length
 }
 
@@ -73,7 +84,12 @@ const subjectKeys = words("topic subject theme thema sujet tema keyword keywords
 /** "Tone: playful", "Length: around 700 words". */
 const markWishes = (tokens: ReadonlyArray<Token>): void => {
   for (let index = 0; index + 1 < tokens.length; index++) {
-    if (!wishKeys.has(tokens[index]?.stem ?? "") || tokens[index + 1]?.gap !== Gap.colon) continue
+    const key = tokens[index]
+    if (key === undefined || tokens[index + 1]?.gap !== Gap.colon) continue
+    const wish = wishKeys.has(key.stem)
+    // Lines that a prompt was made of: the normal form knows none.
+    if (wish || subjectKeys.has(key.stem) || units.has(key.stem)) key.gap = Gap.sentence
+    if (!wish) continue
     let end = index + 2
     for (; end < tokens.length && end < index + 6; end++) {
       const token = tokens[end]
@@ -95,16 +111,22 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index]
     if (token === undefined) continue
-    if (token.role === "form" && !says(gapless(tokens, index + 1))) {
+    if (token.role === "form" && tokens[index + 1]?.gap !== Gap.colon && !says(gapless(tokens, index + 1))) {
+      const counted = [1, 2].find((steps) => tokens[index - steps]?.number === true)
+      if (counted !== undefined) marked(tokens, index - counted, index + 1)
       const from = back(tokens, index, 6, 3, true, (one) => wishPrepositions.has(one.stem))
       if (from !== undefined && fits(tokens, from)) marked(tokens, from, index + 1)
     } else if (token.role === "own" && !says(gapless(tokens, index + 1))) {
       let determined = false
-      const from = back(tokens, index, 7, 2, false, (one) => {
+      const from = back(tokens, index, 8, 3, false, (one) => {
         if (determiners.has(one.stem)) determined = true
         return placePrepositions.has(one.stem)
       })
       if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
+    } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
+      const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into)$/u.test(one.word))
+      if (from !== undefined && /^(?:an?|one|some)$/u.test(tokens[from + 1]?.word ?? "")) marked(tokens, from, index)
+      if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
     } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) marked(tokens, index, index + 1)
     else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
       marked(tokens, index - 1, index + 1)
@@ -169,9 +191,9 @@ const verbs = words(`write draft create compose produce prepare generate craft m
 const markPersona = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
   const [first, second, third] = [0, 1, 2].map((offset) => tokens[start + offset]?.word ?? "")
   const opening = `${first} ${second}`
-  const whole = /^(?:act as|you are|you re|imagine you|pretend you|pretend to|du bist|sie sind|tu es|vous êtes|eres un|eres una|actúa como|agis comme)$/u.test(opening)
+  const whole = /^(?:act as|you are|you re|you an?|imagine you|pretend you|pretend to|du bist|sie sind|tu es|vous êtes|eres un|eres una|actúa como|agis comme)$/u.test(opening)
     || `${opening} ${third}` === "take the role"
-  const clause = /^(?:as an?|als ein|als eine|als erfahrener|als erfahrene|como un|como una|en tant)$/u.test(opening)
+  const clause = /^(?:as an?|as our|as your|as the|als ein|als eine|als erfahrener|als erfahrene|como un|como una|en tant)$/u.test(opening)
   if (!whole && !clause) return
   let at = start + 2
   for (; at < end; at++) {
@@ -237,7 +259,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
       }
       const trails = first && clause === 0 && closed && (said === 0 || sayingRest(tokens, last) === 0)
       if (leads || trails && (kind !== "" || said > 0 || closed)) {
-        if (leads && (follows === "strong" || kind !== "")) {
+        if (leads && (follows === "strong" || kind !== "" || after?.gap === Gap.colon && startsAsking(tokens, index))) {
           const before = markBefore(tokens, index)
           said -= before
           const participle = gapless(tokens, last)
@@ -259,6 +281,14 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
   return named(asked)
 }
 
+/** The sentence begins with a word of asking and not with its subject. */
+const startsAsking = (tokens: ReadonlyArray<Token>, index: number): boolean => {
+  let at = index
+  while (at > Math.max(index - 12, 0) && tokens[at]?.gap !== Gap.sentence) at--
+  const role = tokens[at]?.role
+  return role === "grammar" || role === "request"
+}
+
 const named = (asked: string | undefined): string | undefined => asked === "" ? undefined : asked
 
 const linkAfter = (tokens: ReadonlyArray<Token>, from: number): "strong" | "weak" | "none" => {
@@ -266,7 +296,8 @@ const linkAfter = (tokens: ReadonlyArray<Token>, from: number): "strong" | "weak
     const token = tokens[at]
     if (token === undefined || token.gap === Gap.sentence) return "none"
     if (at === from && token.gap === Gap.colon && sayingRest(tokens, at) > 0) return "weak"
-    if (links.has(token.stem) && sayingRest(tokens, at + 1) > 0) return "strong"
+    const verb = /^(?:that|which)$/u.test(token.word) ? 1 : 0
+    if (links.has(token.stem) && sayingRest(tokens, at + 1 + verb) > 0) return "strong"
     if (at === from && token.gap === Gap.none && token.word.endsWith("ing") && says(token)) return "strong"
     if (at === from && weakLinks.has(token.stem) && sayingRest(tokens, at + 1) > 0) return "weak"
     if (token.gap === Gap.colon) return "none"
@@ -322,19 +353,61 @@ const starters = words(`use using keep include add avoid make mention end close 
 const textSubjects = words("text article post piece copy tone style audience language reader draft blog it content length article text ton texte texto beitrag artikel estructura")
 const courtesy = words("please also and then additionally finally bitte kindly")
 
-/** Sentences that say how to write and not what about, where another sentence says that. */
-const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<{ start: number; end: number }>): void => {
+interface Sentence {
+  readonly start: number
+  readonly end: number
+}
+
+/** Sentences that say how to write, or why, where another sentence says what about. */
+const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<Sentence>): void => {
   const saying = sentences.filter(({ end, start }) => tokens.slice(start, end).some(says))
+  const asking = sentences.some(({ end, start }) => tokens.slice(start, end).some(isText))
+  for (const { end, start } of saying) markReason(tokens, start, end, asking && sentences.length > 1)
   if (saying.length < 2) return
-  const instructs = saying.map(({ end, start }) => instruction(tokens, start, end))
-  if (instructs.every((one) => one)) return
+  const marks = saying.map((sentence): Token["mark"] => markFor(tokens, sentence))
+  const announced = saying.some((sentence, index) => marks[index] === "none" && announces(tokens, sentence))
+  if (marks.every((mark) => mark !== "none")) return
   saying.forEach(({ end, start }, index) => {
-    if (instructs[index] !== true) return
+    const sentence = { start, end }
+    const mark = marks[index] === "none" && announced && !announces(tokens, sentence) ? "context" : marks[index] ?? "none"
     for (let at = start; at < end; at++) {
       const token = tokens[at]
-      if (token?.mark === "none") token.mark = "instruction"
+      if (token?.mark === "none") token.mark = mark
     }
   })
+}
+
+const isText = (token: Token): boolean => token.role === "text" && token.mark === "asking"
+
+/** "Time for a new blog post!" asks, and says no more; "Use short sentences." instructs. */
+const markFor = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): Token["mark"] => {
+  if (instruction(tokens, start, end)) return "instruction"
+  const some = tokens.slice(start, end)
+  const brought = some.some((token, index) => says(token) && staying.has(some[index - 1]?.stem ?? ""))
+  return some.some(isText) && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
+}
+
+/** The sentence names the text and what it is to be about. */
+const announces = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): boolean => {
+  for (let at = start; at < Math.min(end, start + 24); at++) {
+    const token = tokens[at]
+    if (token === undefined) return false
+    if (subjectKeys.has(token.stem) && tokens[at + 1]?.gap === Gap.colon && token.stem !== "audienc") return true
+    if ((isText(token) || verbs.has(token.stem)) && linkAfter(tokens, at + 1) !== "none") return true
+  }
+  return false
+}
+
+/** "Our readers keep asking about …": where another sentence asks, what precedes "about" only says why. */
+const markReason = (tokens: ReadonlyArray<Token>, start: number, end: number, asking: boolean): void => {
+  const role = tokens[start]?.role
+  if (!asking || role !== "grammar" && role !== "own" && role !== "request") return
+  const about = tokens.findIndex(({ word }, index) => index > start && index < Math.min(end, start + 10) && word === "about")
+  if (about < 0 || sayingRest(tokens, about + 1) === 0 || tokens.slice(start, about).filter(says).length > 3) return
+  for (let at = start; at < about; at++) {
+    const token = tokens[at]
+    if (token?.mark === "none" && !token.number) token.mark = "context"
+  }
 }
 
 const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): boolean => {

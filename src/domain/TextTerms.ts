@@ -1,5 +1,6 @@
 /** What of a prompt says something, and how much: the terms that vectors and traits are made of. */
 import { markRequest } from "./RequestZones.ts"
+import { stem } from "./Stem.ts"
 import { Gap, type Token, tokensOf } from "./Tokens.ts"
 
 export type Weight =
@@ -7,6 +8,8 @@ export type Weight =
   | "subject"
   /** Says it where a sentence tells how to write. */
   | "instruction"
+  /** Says who asks, or why. */
+  | "context"
   /** Shades the subject, or frames it. */
   | "weak"
   | "negation"
@@ -16,6 +19,8 @@ export type Weight =
 
 export interface Term {
   readonly text: string
+  /** The same without hyphens, stemmed part by part. */
+  readonly parts: ReadonlyArray<string>
   readonly word: string
   readonly weight: Weight
   readonly number: boolean
@@ -37,6 +42,7 @@ export const readingOf = (normal: string): Reading => {
   const { kind, length } = markRequest(tokens)
   const weights = tokens.map(weightOf)
   raiseNeighbours(tokens, weights)
+  dropEmptyClauses(tokens, weights)
   if (!weights.includes("subject")) raiseRequestWords(tokens, weights)
   let glue = ""
   const terms = tokens.map((token, index): Term => {
@@ -44,7 +50,8 @@ export const readingOf = (normal: string): Reading => {
     if (token.gap > 0) glue = ""
     const before = glue
     glue = token.role === "grammar" || token.role === "polar" ? token.word : weight === "subject" ? "" : glue
-    return { text: token.stem, word: token.word, number: token.number, joined: token.gap === Gap.none, weight, glue: before }
+    const parts = token.word.includes("-") && !token.number ? token.word.split("-").map(stem) : [token.stem]
+    return { text: token.stem, parts, word: token.word, number: token.number, joined: token.gap === Gap.none, weight, glue: before }
   })
   return { terms, kind, length }
 }
@@ -52,6 +59,7 @@ export const readingOf = (normal: string): Reading => {
 const weightOf = ({ mark, number, role }: Token): Weight => {
   if (mark === "asking") return "asking"
   if (mark === "instruction") return role === undefined && !number ? "instruction" : "asking"
+  if (mark === "context") return role === undefined || number ? "context" : "asking"
   if (number || role === undefined) return "subject"
   switch (role) {
     case "negation":
@@ -76,6 +84,19 @@ const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): 
     const after = tokens[index + 1]?.gap === Gap.none && weights[index + 1] === "subject"
     const before = tokens[index]?.gap === Gap.none && weights[index - 1] === "subject"
     if (after || before && role !== "style") weights[index] = "subject"
+  }
+}
+
+/** "light tone, not too long": between two breaks, words of style alone are a wish, a negation among them too. */
+const dropEmptyClauses = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
+  let start = 0
+  for (let index = 1; index <= tokens.length; index++) {
+    if (index < tokens.length && tokens[index]?.gap === Gap.none) continue
+    const clause = weights.slice(start, index)
+    if (!clause.includes("subject")) {
+      for (let at = start; at < index; at++) if (weights[at] === "negation" || weights[at] === "weak") weights[at] = "asking"
+    }
+    start = index
   }
 }
 

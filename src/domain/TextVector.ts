@@ -53,6 +53,7 @@ export const toUnitLength = (numbers: ArrayLike<number>): Float32Array | undefin
 const energies: { readonly [weight in Weight]: number } = {
   subject: 1,
   instruction: 0.05,
+  context: 0.05,
   weak: 0.05,
   negation: 1.5,
   question: 0.05,
@@ -70,21 +71,23 @@ const addTerms = (vector: Float64Array, terms: ReadonlyArray<Term>): void => {
   let place = 0
   let previous = 0
   let previousEnergy = 0
-  for (const { joined, number, text, weight } of terms) {
+  for (const { joined, number, parts, weight } of terms) {
     const subject = weight === "subject"
     const base = number && subject ? numberEnergy : energies[weight]
-    const energy = subject && place++ >= firstTerms ? base * (firstTerms / place) ** 2 : base
-    const before = sums.get(text) ?? 0
-    sums.set(text, subject ? before + energy : Math.max(before, energy))
     if (!joined) previousEnergy = 0
-    if (!subject) continue
-    const hash = hashOf(text)
-    if (previousEnergy > 0) {
-      addSpread(vector, mix(Math.imul(previous, 31) + hash), pairEnergy * Math.min(previousEnergy, energy))
+    for (const text of parts) {
+      const energy = subject && place++ >= firstTerms ? base * (firstTerms / place) ** 2 : base
+      const before = sums.get(text) ?? 0
+      sums.set(text, subject ? before + energy : Math.max(before, energy))
+      if (!subject) continue
+      const hash = hashOf(text)
+      if (previousEnergy > 0) {
+        addSpread(vector, mix(Math.imul(previous, 31) + hash), pairEnergy * Math.min(previousEnergy, energy))
+      }
+      subjects.add(text)
+      previous = hash
+      previousEnergy = energy
     }
-    subjects.add(text)
-    previous = hash
-    previousEnergy = energy
   }
   for (const [text, energy] of sums) addSpread(vector, hashOf(text), energy)
   for (const text of subjects) {

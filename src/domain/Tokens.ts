@@ -13,10 +13,10 @@ export interface Token {
   /** Stemmed, and one for words of equal meaning; a number begins with "#". */
   stem: string
   readonly number: boolean
-  readonly gap: number
+  gap: number
   role: Role | undefined
   /** Says nothing about the subject, because of where it stands. */
-  mark: "none" | "asking" | "instruction"
+  mark: "none" | "asking" | "instruction" | "context"
 }
 
 /** Scripts that are written without spaces between words. */
