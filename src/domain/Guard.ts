@@ -134,7 +134,7 @@ const swapped = (left: ReadonlyArray<TraitTerm>, right: ReadonlyArray<TraitTerm>
   if (one.length !== other.length) return false
   const places = one.flatMap((term, index) => term.hash === other[index]?.hash ? [] : [index])
   const [first = -1, second = -1] = places
-  return places.length === 2 && one.every((term, index) => term.tie === other[index]?.tie)
+  return places.length === 2 && one.every((term, index) => index === 0 || term.tie === other[index]?.tie)
     && one[first]?.hash === other[second]?.hash && one[second]?.tie !== Tie.equal
     && (second > first + 1 || (one[second]?.tie ?? Tie.none) !== Tie.none)
 }

@@ -41,9 +41,13 @@ const english: Lists = {
     focus focusing focused task job assignment brief briefing urgent urgently whip knock cook dash
     announcing announce introducing introduce presenting outlining outline summarize summarise summarizing
     summarising elaborate talk talking speak speaking say someone somebody anyone smth sth wanted needed think thinking job rundown
-    planning series launching detail dive deep`,
+    planning series launching detail prompt writes needs wants covers
+    explains describes discusses explores deals talks introduces announces provides gives shows tells outlines
+    summarises summarizes creates requests preparing generating develop developing publishing
+    providing delivering crafting composing sending giving showing telling helping getting putting needing wanting requesting topics subjects turns turning looks tackles tackling
+    addresses addressing walks takes include includes included including`,
   text: `blog blogpost blogging post posting article piece text writeup write-up entry content copy draft paragraph
-    explanation explainer primer feature guide tutorial overview introduction intro summary material item words`,
+    explanation explainer primer feature guide tutorial overview introduction intro summary material item`,
   style: `short brief quick concise long lengthy detailed comprehensive thorough in-depth indepth depth friendly
     informative engaging interesting compelling entertaining readable nice catchy conversational simple easy plain clear
     lively punchy snappy witty funny humorous fun playful cheerful upbeat warm encouraging motivating inspiring
@@ -60,13 +64,13 @@ const english: Lists = {
     eye-catching gripping captivating riveting fascinating intriguing memorable enjoyable pleasant straightforward
     jargon-free structured well-structured organised scannable skimmable digestible shareable viral click-worthy
     tongue-in-cheek ironic sarcastic satirical enthusiastic energetic passionate optimistic reassuring calm gentle
-    sensitive respectful direct roughly approximately approx around about circa max maximum minimum min extra super
+    sensitive respectful direct roughly approximately approx circa max maximum minimum min extra super
     british american`,
   form: `tone voice style register mood feel manner vibe language english format formatting markdown html heading
     subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
-    bullet-points list lists section sections paragraphs sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
+    bullet-points list lists sections paragraphs sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
-    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read`,
+    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics summary`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing
     department editor editorial section shop store agency firm organisation business practice studio members fan
@@ -219,8 +223,8 @@ const split = (list: string | undefined) => list === undefined ? [] : list.trim(
 const tableOf = (lists: Lists): ReadonlyMap<string, Role> =>
   new Map(order.flatMap((role) => split(lists[role]).map((word) => [exact(role) ? asWritten(word) : stem(word), role])))
 
-/** "professional" is a style, "professionals" are people: these count as they are written only. */
-const exact = (role: Role) => role === "style" || role === "form"
+/** "professional" is a style, "professionals" are people; "planning" asks, "planes" do not: as they are written only. */
+const exact = (role: Role) => role === "style" || role === "form" || role === "request"
 const asWritten = (word: string) => `=${word}`
 
 const englishTable = new Map([...tableOf(english), ...tableOf(otherScripts)])
@@ -255,7 +259,7 @@ export const rolesFor = (stems: ReadonlyArray<string>): (stemmed: string, word: 
 }
 
 const roleIn = (table: ReadonlyMap<string, Role>, stemmed: string, word: string): Role | undefined =>
-  table.get(stemmed) ?? table.get(asWritten(word))
+  table.get(asWritten(word)) ?? table.get(stemmed)
 
 /** "SEO", "blog" and "post" are understood in other languages, "die" and "des" would be misread. */
 const englishOutside = (stemmed: string, word: string): Role | undefined => {

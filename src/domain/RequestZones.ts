@@ -52,7 +52,7 @@ const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
   let length: number | undefined
   const wish = (unit: Token, number: Token) => {
     const value = Number(number.stem.slice(1))
-    if (length === undefined && value > 0 && Number.isFinite(value) && /^(?:w[oö]r|mot|pa[lr]a)/u.test(unit.stem)) {
+    if (length === undefined && value > 0 && Number.isFinite(value) && /^(?:w[oö]r|woord|mot$|palabra|parol|palavr)/u.test(unit.stem)) {
       length = value
     }
   }
@@ -83,9 +83,13 @@ const subjectKeys = words("topic subject theme thema sujet tema keyword keywords
 
 /** "Tone: playful", "Length: around 700 words". */
 const markWishes = (tokens: ReadonlyArray<Token>): void => {
+  let keyed = false
   for (let index = 0; index + 1 < tokens.length; index++) {
     const key = tokens[index]
     if (key === undefined || tokens[index + 1]?.gap !== Gap.colon) continue
+    // "Learning sign language: a blog post" has no key.
+    if (key.gap === Gap.none && !keyed && !subjectKeys.has(key.stem)) continue
+    keyed = true
     const wish = wishKeys.has(key.stem)
     // Lines that a prompt was made of: the normal form knows none.
     if (wish || subjectKeys.has(key.stem) || units.has(key.stem)) key.gap = Gap.sentence
@@ -361,8 +365,8 @@ interface Sentence {
 /** Sentences that say how to write, or why, where another sentence says what about. */
 const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray<Sentence>): void => {
   const saying = sentences.filter(({ end, start }) => tokens.slice(start, end).some(says))
-  const asking = sentences.some(({ end, start }) => tokens.slice(start, end).some(isText))
-  for (const { end, start } of saying) markReason(tokens, start, end, asking && sentences.length > 1)
+  const asking = tokens.some(isText)
+  for (const { end, start } of saying) markReason(tokens, start, end, asking)
   if (saying.length < 2) return
   const marks = saying.map((sentence): Token["mark"] => markFor(tokens, sentence))
   const announced = saying.some((sentence, index) => marks[index] === "none" && announces(tokens, sentence))
@@ -384,7 +388,7 @@ const markFor = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): Token[
   if (instruction(tokens, start, end)) return "instruction"
   const some = tokens.slice(start, end)
   const brought = some.some((token, index) => says(token) && staying.has(some[index - 1]?.stem ?? ""))
-  return some.some(isText) && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
+  return some.some(({ role }) => role === "text") && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
 }
 
 /** The sentence names the text and what it is to be about. */
@@ -403,7 +407,9 @@ const markReason = (tokens: ReadonlyArray<Token>, start: number, end: number, as
   const role = tokens[start]?.role
   if (!asking || role !== "grammar" && role !== "own" && role !== "request") return
   const about = tokens.findIndex(({ word }, index) => index > start && index < Math.min(end, start + 10) && word === "about")
-  if (about < 0 || sayingRest(tokens, about + 1) === 0 || tokens.slice(start, about).filter(says).length > 3) return
+  if (about < 0 || sayingRest(tokens, about + 1) === 0) return
+  const before = tokens.slice(start, about)
+  if (before.some(isText) || before.filter(says).length > 3) return
   for (let at = start; at < about; at++) {
     const token = tokens[at]
     if (token?.mark === "none" && !token.number) token.mark = "context"

@@ -2,6 +2,9 @@
 
 const vowel = /[aeiouyäöüáéíóúàèìòùâêîôû]/u
 
+/** "bak", "danc", "cycl", "nurs": an e went with the ending. */
+const lostE = /^[^aeiou]*[aeiouy][^aeiouwxy]$|(?:[cvu]|[^aeioul]l|[rn]s|[aeiou]{2}s|[rd]g)$/u
+
 /** Forms that no rule reaches, and words that a rule would take for another's form. */
 const irregular: ReadonlyMap<string, string> = new Map(
   `children:child women:woman men:man teeth:tooth feet:foot mice:mouse geese:goose knives:knife wolves:wolf
@@ -33,15 +36,17 @@ const stemPart = (word: string): string => {
   let base = word
   if (base.length < 4) return base
   if (base.endsWith("ies") && base.length > 4) base = `${base.slice(0, -3)}y`
-  else if (/(?:[sz]|ch|sh|x)es$/u.test(base) && base.length > 5) base = base.slice(0, -2)
+  else if (/(?:ss|zz|ch|sh|x|[^aeo]us)es$/u.test(base) && base.length > 4) base = base.slice(0, -2)
   else if (/[^sui]s$/u.test(base)) base = base.slice(0, -1)
   const cut = base.endsWith("ing") ? 3 : base.endsWith("ed") && !base.endsWith("eed") ? 2 : 0
   if (cut > 0 && base.length - cut >= 3 && vowel.test(base.slice(0, -cut))) {
-    base = base.slice(0, -cut).replace(/([bdgmnprt])\1$/u, "$1")
+    const rest = base.slice(0, -cut)
+    base = /([bdgmnprt])\1$/u.test(rest) ? rest.slice(0, -1) : lostE.test(rest) ? `${rest}e` : rest
   } else if (base.length > 5 && base.endsWith("en")) base = base.slice(0, -2)
   if (base.endsWith("ll")) base = base.slice(0, -1)
-  if (base.length > 4 && base.endsWith("e")) base = base.slice(0, -1)
-  if (base.length > 4 && /is$/u.test(base)) return `${base.slice(0, -2)}iz`
+  // "plane" is no plan; in longer words the e distinguishes little.
+  if (base.length > 5 && base.endsWith("e")) base = base.slice(0, -1)
+  if (base.length > 4 && /[^aeiou](?:is|ys|yze?)e?$/u.test(base)) return base.replace(/[iy][sz]e?$/u, "iz")
   if (base.length > 5 && base.includes("our")) return base.replace("our", "or")
   return base
 }

@@ -50,10 +50,16 @@ export const readingOf = (normal: string): Reading => {
     if (token.gap > 0) glue = ""
     const before = glue
     glue = token.role === "grammar" || token.role === "polar" ? token.word : weight === "subject" ? "" : glue
-    const parts = token.word.includes("-") && !token.number ? token.word.split("-").map(stem) : [token.stem]
+    const parts = token.number || !token.word.includes("-") ? [token.stem] : partsOf(token)
     return { text: token.stem, parts, word: token.word, number: token.number, joined: token.gap === Gap.none, weight, glue: before }
   })
   return { terms, kind, length }
+}
+
+/** "e-mail" and "t-shirt" are one word, "ice-skating" is two. */
+const partsOf = ({ stem: whole, word }: Token): ReadonlyArray<string> => {
+  const parts = word.split("-")
+  return parts.some((part) => part.length < 3) ? [whole] : parts.map(stem)
 }
 
 const weightOf = ({ mark, number, role }: Token): Weight => {

@@ -31,6 +31,9 @@ const tokens = new RegExp(
   "gv"
 )
 
+/** A full stop after these ends no sentence. */
+const abbreviations = new Set("vs dr mr mrs ms st prof no nr inc corp approx ca max min etc eg ie".split(" "))
+
 export const tokensOf = (normal: string): ReadonlyArray<Token> => {
   const found: Array<Token> = []
   let gap: number = Gap.none
@@ -48,7 +51,8 @@ export const tokensOf = (normal: string): ReadonlyArray<Token> => {
         for (const pair of characterPairs(part)) add(pair, pair, false)
       }
       gap = Math.max(gap, Gap.comma)
-    } else gap = Math.max(gap, end !== undefined ? Gap.sentence : colon !== undefined ? Gap.colon : Gap.comma)
+    } else if (abbreviations.has(found[found.length - 1]?.word ?? "") && end === ".") continue
+    else gap = Math.max(gap, end !== undefined ? Gap.sentence : colon !== undefined ? Gap.colon : Gap.comma)
   }
   // Roles go by the stem and not by its canonical word: "begin" asks for nothing, however much "start" does.
   const roleOf = rolesFor(found.map((token) => token.stem))
