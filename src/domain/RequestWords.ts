@@ -45,7 +45,8 @@ const english: Lists = {
     explains describes discusses explores deals talks introduces announces provides gives shows tells outlines
     summarises summarizes creates requests preparing generating develop developing publishing
     providing delivering crafting composing sending giving showing telling helping getting putting needing wanting requesting topics subjects turns turning looks tackles tackling
-    addresses addressing walks takes include includes included including`,
+    addresses addressing walks takes include includes publication kind enjoy understand reading read
+    receive order included including`,
   text: `blog blogpost blogging post posting article piece text writeup write-up entry content copy draft paragraph
     explanation explainer primer feature guide tutorial overview introduction intro summary material item`,
   style: `short brief quick concise long lengthy detailed comprehensive thorough in-depth indepth depth friendly
@@ -68,7 +69,7 @@ const english: Lists = {
     british american`,
   form: `tone voice style register mood feel manner vibe language english format formatting markdown html heading
     subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
-    bullet-points list lists sections paragraphs sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
+    bullet-points list lists sections points sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
     excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics summary`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page

@@ -116,7 +116,13 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
     const token = tokens[index]
     if (token === undefined) continue
     if (token.role === "form" && tokens[index + 1]?.gap !== Gap.colon && !says(gapless(tokens, index + 1))) {
-      const counted = [1, 2].find((steps) => tokens[index - steps]?.number === true)
+      const counted = token.gap > 0
+        ? undefined
+        : tokens[index - 1]?.number === true
+        ? 1
+        : tokens[index - 1]?.gap === Gap.none && tokens[index - 2]?.number === true
+        ? 2
+        : undefined
       if (counted !== undefined) marked(tokens, index - counted, index + 1)
       const from = back(tokens, index, 6, 3, true, (one) => wishPrepositions.has(one.stem))
       if (from !== undefined && fits(tokens, from)) marked(tokens, from, index + 1)
@@ -128,8 +134,10 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       })
       if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
     } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
-      const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into)$/u.test(one.word))
-      if (from !== undefined && /^(?:an?|one|some)$/u.test(tokens[from + 1]?.word ?? "")) marked(tokens, from, index)
+      const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into|in)$/u.test(one.word))
+      if (from !== undefined && /^(?:an?|one|some|the form|the shape)$/u.test(/^the$/u.test(tokens[from + 1]?.word ?? "")
+        ? `the ${tokens[from + 2]?.word}`
+        : tokens[from + 1]?.word ?? "")) marked(tokens, from, index)
       if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
     } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) marked(tokens, index, index + 1)
     else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
@@ -161,6 +169,9 @@ const gapless = (tokens: ReadonlyArray<Token>, index: number): Token | undefined
   return token !== undefined && token.gap === Gap.none ? token : undefined
 }
 
+/** Words of grammar that a phrase of style or place may hold. */
+const inner = words("a an the our my your its and or of some one unsere unserer unseren unser eine einem einen einer der die das den dem notre un une des le la nuestra nuestro el una und y et très muy as")
+
 /** Back from a word to the preposition of its phrase, over at most `strangers` words of no known role. */
 const back = (
   tokens: ReadonlyArray<Token>,
@@ -183,7 +194,8 @@ const back = (
       last = at - 1
     }
     if (says(before) && ++unknown > strangers) return undefined
-    if (before.role === "text" || before.role === "request" && !found(before)) return undefined
+    if (before.role === "text" && token.word !== "of" || before.role === "request" && !found(before)) return undefined
+    if (before.role === "question" || before.role === "grammar" && !inner.has(before.word) && !found(before)) return last
   }
   return last
 }
@@ -271,6 +283,11 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
           if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) marked(tokens, last + 1, last + 2)
         }
         marked(tokens, index, last)
+        for (let at = last; at < last + 4 && leads; at++) {
+          const between = tokens[at]
+          if (between === undefined || links.has(between.stem)) break
+          if (between.role === "negation") between.mark = "asking"
+        }
         if (kind !== "" || asked === undefined) asked = kind
         index = last - 1
         continue
@@ -387,6 +404,7 @@ const isText = (token: Token): boolean => token.role === "text" && token.mark ==
 const markFor = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): Token["mark"] => {
   if (instruction(tokens, start, end)) return "instruction"
   const some = tokens.slice(start, end)
+  if (/^(?:can|could|will|would) you$/u.test(`${some[0]?.word} ${some[1]?.word}`) && some.filter(says).length <= 1) return "asking"
   const brought = some.some((token, index) => says(token) && staying.has(some[index - 1]?.stem ?? ""))
   return some.some(({ role }) => role === "text") && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
 }
@@ -433,17 +451,39 @@ const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   return true
 }
 
-/** "…, and make it funny", "; keep it short". */
+const tails = words(`please written write make keep use add include avoid ideally preferably possibly maybe roughly nothing would
+  should must but so we i it that which do don't thanks thank cheers regards best optimised optimized aimed
+  geschrieben bitte idealerweise gerne écrit écrite idéalement escrito escrita preferiblemente`)
+const tailPairs = /^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at|that's it|so that)$/u
+const people = /^(?:people|everyone|anyone|everybody|they)$/u
+const greetings = words("cheers regards greetings sincerely thanks merci gracias danke grüsse")
+
+/** "…, and make it funny", "; please keep it short", "… that our readers will enjoy", "Cheers, Tom". */
 const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
-  for (let at = start + 2; at + 1 < end; at++) {
-    const opening = `${tokens[at]?.word} ${tokens[at + 1]?.word}`
-    if (!/^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at our)$/u.test(opening)) continue
-    const joined = (tokens[at]?.gap ?? 0) > 0 || tokens[at - 1]?.word === "and"
-    if (!joined || !tokens.slice(start, at).some(says)) continue
-    for (let rest = at; rest < end; rest++) {
-      const token = tokens[rest]
-      if (token?.mark === "none") token.mark = "instruction"
+  let said = false
+  for (let at = start; at < end; at++) {
+    const token = tokens[at]
+    if (token === undefined) return
+    const next = tokens[at + 1]
+    if (greetings.has(token.stem) && at > start + 1 - Math.min(start, 1) && end - at <= 5) return marked(tokens, at, end)
+    const paired = tailPairs.test(`${token.word} ${next?.word}`) && (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
+    const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.stem)
+    const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none && isPeople(tokens, at + 1)
+    if (said && (paired || apart || relative)) {
+      for (let rest = at; rest < end; rest++) {
+        const left = tokens[rest]
+        if (left?.mark === "none" && left.role !== "text") left.mark = "context"
+      }
+      return
     }
-    return
+    if (says(token)) said = true
   }
+}
+
+/** "our readers will", "people can": who shall like the text. */
+const isPeople = (tokens: ReadonlyArray<Token>, at: number): boolean => {
+  const own = determiners.has(tokens[at]?.stem ?? "") ? at + 1 : at
+  const who = tokens[own]
+  return who !== undefined && (who.role === "own" || people.test(who.word))
+    && /^(?:will|would|can|could|should|love|enjoy|want|like|find|may)$/u.test(tokens[own + 1]?.word ?? "")
 }

@@ -27,7 +27,7 @@ const tokens = new RegExp(
     String.raw`|((?<![^\s$€£¥])[\-−]?\p{N}{1,3}(?: \p{N}{3})+(?![\p{L}\p{N}]|[.,]\p{N})` +
     String.raw`|(?<!\S)[\-−]\p{N}+(?:[.,:\/'’^]\p{N}+)*(?![\p{L}\p{N}])|\p{N}+(?:[.,:\/'’^]\p{N}+)*(?![\p{L}\p{N}]))` +
     String.raw`|((?:(?<![^\s\(])\.(?=\p{L}))?${spaced}+(?:['’\-‐‑]${spaced}+)*[+#]*)` +
-    String.raw`|([$€£¥%])|([.!?](?=\s|$)|[。！？])|(:|\s[\-–—\|]\s|[–—](?=\s))|[,;\(\)\|"“”„«»]`,
+    String.raw`|([$€£¥%])|([.!?](?=\s|$)|[。！？])|(:|\s(?:[\-–—\|•~]|\/+|[\-=]>)(?=\s)|[–—](?=\s))|[,;\(\)\|"“”„«»]`,
   "gv"
 )
 
@@ -86,8 +86,12 @@ const addWord = (
   add(rest, stem(rest), false)
 }
 
+/** "propose-moi", "peux-tu". */
+const frenchPronoun = /-(?:moi|toi|nous|vous|tu|ils?|elles?|je)$/u
+
 /** The word that was meant: without possessive, elision and contraction. */
 const uncontracted = (word: string): string => {
+  if (frenchPronoun.test(word)) return word.replace(frenchPronoun, "")
   const at = word.search(/['’]/u)
   if (at < 0) return word === "cannot" ? "not" : word
   if (/n['’]t$/u.test(word)) return "not"
