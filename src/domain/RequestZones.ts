@@ -158,7 +158,7 @@ const fits = (tokens: ReadonlyArray<Token>, from: number): boolean => {
 const asksBefore = (tokens: ReadonlyArray<Token>, index: number): boolean => {
   for (let at = index - 1; at >= Math.max(index - 20, 0); at--) {
     const token = tokens[at]
-    if (token !== undefined && /^(?:publish|need|want|post|run|planning)$/u.test(token.word)) return true
+    if (token !== undefined && /^(?:publish|need|want|post|run|planning|get)$/u.test(token.word)) return true
     if (token?.gap === Gap.sentence) return false
   }
   return false
@@ -283,9 +283,9 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
           if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) marked(tokens, last + 1, last + 2)
         }
         marked(tokens, index, last)
-        for (let at = last; at < last + 4 && leads; at++) {
+        for (let at = last; at < last + 4 && leads && follows === "strong"; at++) {
           const between = tokens[at]
-          if (between === undefined || links.has(between.stem)) break
+          if (between === undefined || between.gap > 0 || links.has(between.stem)) break
           if (between.role === "negation") between.mark = "asking"
         }
         if (kind !== "" || asked === undefined) asked = kind
@@ -455,6 +455,7 @@ const tails = words(`please written write make keep use add include avoid ideall
   should must but so we i it that which do don't thanks thank cheers regards best optimised optimized aimed
   geschrieben bitte idealerweise gerne écrit écrite idéalement escrito escrita preferiblemente`)
 const tailPairs = /^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at|that's it|so that)$/u
+const facts = /^(?:it|that|which|but|so|we|i|would|should|must)$/u
 const people = /^(?:people|everyone|anyone|everybody|they)$/u
 const greetings = words("cheers regards greetings sincerely thanks merci gracias danke grüsse")
 
@@ -465,14 +466,16 @@ const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: 
     const token = tokens[at]
     if (token === undefined) return
     const next = tokens[at + 1]
-    if (greetings.has(token.stem) && at > start + 1 - Math.min(start, 1) && end - at <= 5) return marked(tokens, at, end)
+    if (greetings.has(token.stem) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) && (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
     const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.stem)
     const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none && isPeople(tokens, at + 1)
     if (said && (paired || apart || relative)) {
+      // What is told of the subject may hold facts: numbers and names count there.
+      const mark = paired || apart && !facts.test(token.word) ? "instruction" : "context"
       for (let rest = at; rest < end; rest++) {
         const left = tokens[rest]
-        if (left?.mark === "none" && left.role !== "text") left.mark = "context"
+        if (left?.mark === "none" && left.role !== "text") left.mark = mark
       }
       return
     }
