@@ -45,7 +45,7 @@ const english: Lists = {
     explains describes discusses explores deals talks introduces announces provides gives shows tells outlines
     summarises summarizes creates requests preparing generating develop developing publishing
     providing delivering crafting composing sending giving showing telling helping getting putting needing wanting requesting topics subjects turns turning looks tackles tackling
-    addresses addressing walks takes include includes publication kind enjoy understand reading read
+    addresses addressing include includes publication kind enjoy follow understand reading read
     receive order included including`,
   text: `blog blogpost blogging post posting article piece text writeup write-up entry content copy draft paragraph
     explanation explainer primer feature guide tutorial overview introduction intro summary material item`,
@@ -82,7 +82,7 @@ const english: Lists = {
   negation: `not no never without neither nor none cannot nobody nothing nowhere hardly isnt arent dont doesnt didnt
     cant couldnt wont wouldnt shouldnt mustnt`,
   question: `how why when where who what which whose whom whether`,
-  polar: `before after during over under above below beneath inside outside within beyond up down off out against
+  polar: `before after during over under above below beneath inside outside within beyond up out against
     between behind through across along near past since until till always often sometimes again still yet less
     instead rather`
 }
@@ -104,7 +104,9 @@ const german: Lists = {
     informativ informativen informativer unterhaltsam unterhaltsamen unterhaltsamer verständlich verständlichen
     verständlicher einfach einfachen einfacher seriös seriösen professionell professionellen spannend spannenden
     spannender knapp knappen knapper detailliert detaillierten humorvoll humorvollen leicht leichten schön schönen
-    ansprechend ansprechenden persönlich persönlichen fundiert fundierten kompakt kompakten`,
+    ansprechend ansprechenden ansprechender lebendig lebendigen lebendiger lesenswert lesenswerten lesenswerter gut guten
+    guter gutes interessant interessanten interessanter hilfreich hilfreichen klar klaren klarer nett netten netter prägnant
+    prägnanten formell formellen neutral neutralen neutraler persönlich persönlichen fundiert fundierten kompakt kompakten`,
   form: `ton tonfall stil sprache deutsch wort wörter wörtern worte worten zeichen satz sätze sätzen überschrift
     überschriften absätze absätzen länge fachbegriffe fachchinesisch anrede du-form sie-form zwischenüberschriften`,
   own: `website webseite homepage seite blog leser lesern leserinnen kunden kundinnen intranet unternehmen firma
@@ -126,7 +128,8 @@ const french: Lists = {
   text: `article billet texte blog post contenu rédaction brouillon paragraphe présentation guide tutoriel`,
   style: `court courte bref brève long longue simple clair claire amical amicale chaleureux chaleureuse décontracté
     décontractée professionnel professionnelle informatif informative convivial conviviale vivant vivante détaillé
-    détaillée accrocheur accessible petit sérieux drôle léger agréable environ`,
+    détaillée accrocheur accessible petit sérieux drôle léger agréable environ concis concise précis précise complet complète captivant captivante percutant pédagogique
+    original originale vif pratique utile structuré structurée ludique sobre`,
   form: `ton style mots mot phrases phrase titre titres français langue caractères paragraphes jargon longueur`,
   own: `site web blog lecteurs lecteur clients page entreprise équipe magazine boutique`,
   frame: `conseils conseil idées idée importance essentiel savoir tout nouveau nouvelle meilleurs meilleures`,
@@ -144,7 +147,8 @@ const spanish: Lists = {
     hacer elabora elaborar algo dame genera`,
   text: `artículo entrada texto blog post contenido borrador publicación redacción guía resumen`,
   style: `breve corto corta largo larga sencillo sencilla claro clara ameno amena amistoso amistosa cercano cercana
-    profesional informativo informativa divertido divertida detallado detallada informal formal ligero atractivo
+    profesional informativo informativa divertido divertida detallado detallada informal formal ligero ligera atractivo atractiva interesante original completo completa conciso
+    concisa útil práctico práctica entretenido entretenida cordial neutro neutral bueno buen buena pequeño pequeña
     unas aproximadamente`,
   form: `tono estilo palabras palabra frases título títulos español idioma caracteres párrafos jerga`,
   own: `web sitio página blog lectores clientes empresa equipo revista tienda`,

@@ -143,8 +143,10 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
     else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
       marked(tokens, index - 1, index + 1)
     } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
-    else if (/^(?:week|month)$/u.test(token.word) && /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? "")) {
-      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)) marked(tokens, index - 1, index + 1)
+    else if (/^(?:week|month|tomorrow|today)$/u.test(token.word) && (/^to/u.test(token.word) || /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? ""))) {
+      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)) {
+        marked(tokens, /^to/u.test(token.word) ? index : index - 1, index + 1)
+      }
     }
   }
 }
@@ -404,7 +406,7 @@ const isText = (token: Token): boolean => token.role === "text" && token.mark ==
 const markFor = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): Token["mark"] => {
   if (instruction(tokens, start, end)) return "instruction"
   const some = tokens.slice(start, end)
-  if (/^(?:can|could|will|would) you$/u.test(`${some[0]?.word} ${some[1]?.word}`) && some.filter(says).length <= 1) return "asking"
+  if (/^(?:can|could|will|would) you$/u.test(`${some[0]?.word} ${some[1]?.word}`) && some.filter(says).length <= 1 && !announces(tokens, { start, end }) && !some.some(({ word }) => word === "about")) return "asking"
   const brought = some.some((token, index) => says(token) && staying.has(some[index - 1]?.stem ?? ""))
   return some.some(({ role }) => role === "text") && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
 }
@@ -414,7 +416,7 @@ const announces = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): bool
   for (let at = start; at < Math.min(end, start + 24); at++) {
     const token = tokens[at]
     if (token === undefined) return false
-    if (subjectKeys.has(token.stem) && tokens[at + 1]?.gap === Gap.colon && token.stem !== "audienc") return true
+    if (subjectKeys.has(token.stem) && tokens[at + 1]?.gap === Gap.colon) return true
     if ((isText(token) || verbs.has(token.stem)) && linkAfter(tokens, at + 1) !== "none") return true
   }
   return false
@@ -439,9 +441,9 @@ const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   while (at < end && courtesy.has(tokens[at]?.stem ?? "")) at++
   const first = tokens[at]
   if (first === undefined || !starters.has(first.stem)) return false
-  if (/^(?:the|it|this|der|die)$/u.test(first.word) && first.word !== "it" && !textSubjects.has(tokens[at + 1]?.stem ?? "")) {
-    return false
-  }
+  if (/^(?:the|der|die)$/u.test(first.word) && !textSubjects.has(tokens[at + 1]?.stem ?? "")) return false
+  // "It is in Davos" tells of the subject, "it should be short" of the text.
+  if (/^(?:it|this)$/u.test(first.word) && !/^(?:should|must|has|needs|can|shall|may|ought)$/u.test(tokens[at + 1]?.word ?? "")) return false
   for (let next = at; next < Math.min(end, at + 16); next++) {
     const token = tokens[next]
     const text = token?.role === "text" || verbs.has(token?.stem ?? "")
@@ -469,7 +471,8 @@ const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: 
     if (greetings.has(token.stem) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) && (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
     const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.stem)
-    const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none && isPeople(tokens, at + 1)
+    const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none
+      && (isPeople(tokens, at + 1) || /^(?:is|are|feels|sounds|reads)$/u.test(next.word) && tokens[at + 2]?.role === "style")
     if (said && (paired || apart || relative)) {
       // What is told of the subject may hold facts: numbers and names count there.
       const mark = paired || apart && !facts.test(token.word) ? "instruction" : "context"
