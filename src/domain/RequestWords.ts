@@ -229,7 +229,7 @@ const tableOf = (lists: Lists): ReadonlyMap<string, Role> =>
   new Map(order.flatMap((role) => split(lists[role]).map((word) => [exact(role) ? asWritten(word) : stem(word), role])))
 
 /** "professional" is a style, "professionals" are people; "planning" asks, "planes" do not: as they are written only. */
-const exact = (role: Role) => role === "style" || role === "form" || role === "request"
+const exact = (role: Role) => role !== "own" && role !== "frame" && role !== "text"
 const asWritten = (word: string) => `=${word}`
 
 const englishTable = new Map([...tableOf(english), ...tableOf(otherScripts)])

@@ -12,11 +12,34 @@ export interface Request {
 
 const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/u).map(stem))
 
+/** Verbs that ask for a text, and that a text can be about: "how to write a will", "reading glasses". */
+const doing = /^(?:writ|read|creat|mak|produc|prepar|generat|craft|develop|publish|provid|giv|deliver|send|show|tell|explain|help|put|turn|start|talk|speak|enjoy|follow|ask|order|receiv|get)(?:e|ing|ting)?$/u
+
+const leading = /^(?:with|of|for|in|into|to)$/u
+
+/** After "how to", and as a gerund where a subject begins, such a verb belongs to the subject. */
+const freeVerbs = (tokens: ReadonlyArray<Token>): void => {
+  tokens.forEach((token, index) => {
+    if (token.role !== "request" || !doing.test(token.word)) return
+    const before = tokens[index - 1]
+    const taught = before?.word === "to" && tokens[index - 2]?.role === "question"
+    const gerund = token.word.endsWith("ing")
+      && (token.gap > 0 || before !== undefined && (links.has(before.stem) || leading.test(before.word)))
+    if (!taught && !gerund) return
+    for (let at = index + 1; at < Math.min(index + 5, tokens.length) && tokens[at]?.gap === Gap.none; at++) {
+      if (tokens[at]?.role === "text" || tokens[at]?.word === "about") return
+      if (textKindAt((place) => tokens[place]?.stem, at) !== undefined) return
+    }
+    token.role = undefined
+  })
+}
+
 /** How far a phrase may reach; so that every look around is bounded, and the whole linear. */
 const reach = 8
 
 /** Changes `mark` of the tokens. */
 export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
+  freeVerbs(tokens)
   const length = markLengths(tokens)
   markWishes(tokens)
   markPhrases(tokens)
@@ -453,13 +476,14 @@ const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   return true
 }
 
-const tails = words(`please written write make keep use add include avoid ideally preferably possibly maybe roughly nothing would
-  should must but so we i it that which do don't thanks thank cheers regards best optimised optimized aimed
+const written = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/u))
+const tails = written(`please written write make keep use add include avoid ideally preferably possibly maybe roughly nothing would
+  should must but so we i it that which do don't thanks thank cheers regards optimised optimized aimed
   geschrieben bitte idealerweise gerne écrit écrite idéalement escrito escrita preferiblemente`)
 const tailPairs = /^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at|that's it|so that)$/u
 const facts = /^(?:it|that|which|but|so|we|i|would|should|must)$/u
 const people = /^(?:people|everyone|anyone|everybody|they)$/u
-const greetings = words("cheers regards greetings sincerely thanks merci gracias danke grüsse")
+const greetings = written("cheers regards greetings sincerely thanks merci gracias danke grüsse")
 
 /** "…, and make it funny", "; please keep it short", "… that our readers will enjoy", "Cheers, Tom". */
 const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
@@ -468,9 +492,9 @@ const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: 
     const token = tokens[at]
     if (token === undefined) return
     const next = tokens[at + 1]
-    if (greetings.has(token.stem) && at > 0 && end - at <= 5) return marked(tokens, at, end)
+    if (greetings.has(token.word) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) && (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
-    const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.stem)
+    const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.word)
     const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none
       && (isPeople(tokens, at + 1) || /^(?:is|are|feels|sounds|reads)$/u.test(next.word) && tokens[at + 2]?.role === "style")
     if (said && (paired || apart || relative)) {

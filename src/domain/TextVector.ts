@@ -46,7 +46,9 @@ export const toUnitLength = (numbers: ArrayLike<number>): Float32Array | undefin
   let sum = 0
   for (let index = 0; index < numbers.length; index++) sum += ((numbers[index] ?? 0) / largest) ** 2
   const length = Math.sqrt(sum)
-  return Float32Array.from(numbers, (value) => value / largest / length)
+  const unit = new Float32Array(numbers.length)
+  for (let index = 0; index < unit.length; index++) unit[index] = (numbers[index] ?? 0) / largest / length
+  return unit
 }
 
 /** The square of a term's weight; 1 is a subject word at the beginning. */
