@@ -75,7 +75,7 @@ const english: Lists = {
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing
     department editor editorial section shop store agency firm organisation business practice studio members fan
-    newsletter brand author colleague boss viewer listener`,
+    newsletter brand author colleague boss viewer listener edition issue`,
   frame: `tip idea way thing advice hint pointer basic importance important everything know need-to-know essential
     best top introduction overview guide world topic question answer practical useful good great new your own more
     different various several many much lot all every each only even well actually generally general`,
@@ -97,7 +97,7 @@ const german: Lists = {
     erstellen formuliere formulieren entwirf entwerfen kannst könntest können könnten würdest würden brauche brauchen
     benötige benötigen möchte möchten hätte hätten gern gerne thema themas zum-thema etwas geht erkläre erklären
     beschreibe mach machen liefere liefern dreht handelt handeln veröffentlichen`,
-  text: `beitrag blogbeitrag blogartikel blogeintrag blogpost blog artikel text eintrag entwurf absatz leitfaden
+  text: `beitrag blogbeitrag blogartikel blogeintrag blogpost blogtext webtext blog artikel text eintrag entwurf absatz leitfaden
     ratgeber überblick einführung anleitung zusammenfassung`,
   style: `kurz kurzen kurzer kurzes kurze lang langen langer ausführlich ausführlichen ausführlicher locker lockeren
     lockerer lockerem freundlich freundlichen freundlichem freundlicher sachlich sachlichen sachlicher

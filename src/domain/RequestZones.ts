@@ -59,7 +59,7 @@ const says = (token: Token | undefined): boolean =>
   token !== undefined && token.mark === "none" && (token.role === undefined || token.number)
 
 const marked = (tokens: ReadonlyArray<Token>, start: number, end: number, mark: Token["mark"] = "asking"): void => {
-  for (let index = Math.max(start, 0); index < end; index++) {
+  for (let index = Math.max(start, 0); index < Math.min(end, tokens.length); index++) {
     const token = tokens[index]
     if (token !== undefined) token.mark = mark
   }
@@ -114,6 +114,7 @@ const markWishes = (tokens: ReadonlyArray<Token>): void => {
     if (key.gap === Gap.none && !keyed && !subjectKeys.has(key.stem)) continue
     keyed = true
     const wish = wishKeys.has(key.stem)
+    if (subjectKeys.has(key.stem)) key.mark = "asking"
     // Lines that a prompt was made of: the normal form knows none.
     if (wish || subjectKeys.has(key.stem) || units.has(key.stem)) key.gap = Gap.sentence
     if (!wish) continue
@@ -155,12 +156,19 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
         if (determiners.has(one.stem)) determined = true
         return placePrepositions.has(one.stem)
       })
-      if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
+      const goesOn = tokens[index - 1]?.mark === "asking" && tokens[index - 1]?.role === "own" && token.gap === Gap.none
+      if (goesOn) token.mark = "asking"
+      else if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
     } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
       const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into|in)$/u.test(one.word))
       if (from !== undefined && /^(?:an?|one|some|the form|the shape)$/u.test(/^the$/u.test(tokens[from + 1]?.word ?? "")
         ? `the ${tokens[from + 2]?.word}`
         : tokens[from + 1]?.word ?? "")) marked(tokens, from, index)
+      const home = token.word === "blog" ? back(tokens, index, 8, 3, false, (one) => placePrepositions.has(one.stem)) : undefined
+      if (home !== undefined && determiners.has(tokens[home + 1]?.stem ?? "")) {
+        const owned = tokens[index + 1]?.word === "of" && determiners.has(tokens[index + 2]?.stem ?? "")
+        marked(tokens, home, index + (owned ? 4 : 1))
+      }
       if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
     } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) marked(tokens, index, index + 1)
     else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
@@ -213,7 +221,7 @@ const back = (
     const before = tokens[at - 1]
     if (token === undefined || before === undefined) return last
     if (token.gap > (commas && before.role === "style" ? Gap.comma : Gap.none)) return last
-    if (before.mark !== "none") return last
+    if (before.mark !== "none") return last ?? (before.mark === "asking" && before.role === "own" ? at : undefined)
     if (found(before)) {
       if (before.word !== "of" && before.word !== "and" && before.word !== "und") return at - 1
       last = at - 1
@@ -311,7 +319,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
         for (let at = last; at < last + 4 && leads && follows === "strong"; at++) {
           const between = tokens[at]
           if (between === undefined || between.gap > 0 || links.has(between.stem)) break
-          if (between.role === "negation") between.mark = "asking"
+          if (between.role === "negation" || between.role === "own") between.mark = "asking"
         }
         if (kind !== "" || asked === undefined) asked = kind
         index = last - 1
@@ -381,7 +389,7 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
     const token = tokens[at]
     const next = tokens[at + 1]
     if (token === undefined || next === undefined || next.gap >= Gap.colon) break
-    if (token.role === "style" || token.role === "form") token.mark = "asking"
+    if (token.role === "style" || token.role === "form" || token.role === "own") token.mark = "asking"
     if (!says(token)) continue
     const brought = [1, 2, 3].some((steps) => staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0))
     if (brought || token.number) continue
@@ -409,6 +417,10 @@ const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray
   const saying = sentences.filter(({ end, start }) => tokens.slice(start, end).some(says))
   const asking = tokens.some(isText)
   for (const { end, start } of saying) markReason(tokens, start, end, asking)
+  for (const sentence of sentences) {
+    const others = saying.some((one) => one !== sentence && announces(tokens, one))
+    if (!saying.includes(sentence) && others) marked(tokens, sentence.start, sentence.end)
+  }
   if (saying.length < 2) return
   const marks = saying.map((sentence): Token["mark"] => markFor(tokens, sentence))
   const announced = saying.some((sentence, index) => marks[index] === "none" && announces(tokens, sentence))

@@ -82,6 +82,13 @@ const weightOf = ({ mark, number, role }: Token): Weight => {
   }
 }
 
+const possessive = new Set(["our", "my", "your", "unsere", "unseren", "unser", "nos", "vos", "notre", "nuestros"])
+/** Whom a site speaks to: "our readers" says nothing, "our new shop" does. */
+const audience = new Set(
+  `reader visitor customer client subscriber follower member user viewer listener audience community team website site blog
+  homepage leser lesern kunden kundinnen lecteur lecteurs client lectores cliente`.split(/\s+/u).map(stem)
+)
+
 /** "quick dinners", "website design": beside a word of the subject, words of style and form belong to it. */
 const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
   for (let index = tokens.length - 1; index >= 0; index--) {
@@ -89,7 +96,10 @@ const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): 
     if (weights[index] !== "weak" || role !== "style" && role !== "form" && role !== "own") continue
     const after = tokens[index + 1]?.gap === Gap.none && weights[index + 1] === "subject"
     const before = tokens[index]?.gap === Gap.none && weights[index - 1] === "subject"
-    if (after || before && role !== "style") weights[index] = "subject"
+    const ours = [1, 2, 3].some((steps) => possessive.has(tokens[index - steps]?.word ?? ""))
+    if (after || before && role !== "style" || role === "own" && !(ours && audience.has(tokens[index]?.stem ?? ""))) {
+      weights[index] = "subject"
+    }
   }
 }
 
