@@ -1,10 +1,12 @@
 /**
- * `node scripts/calibrate.ts [pairs.jsonl]`: what the local embedder serves of each kind of pair, per threshold. A line
+ * `node scripts/calibrate.ts [pairs.jsonl]`: what local embedder and guard serve of each kind of pair, per threshold. A line
  * is `{"a": prompt, "b": prompt, "same": boolean, "kind": string}`.
  */
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { type Objection, objectionTo } from "../src/domain/Guard.ts"
+import { promptTraits } from "../src/domain/PromptTraits.ts"
 import { defaultMinSimilarity, similarity } from "../src/domain/TextVector.ts"
 import { Embedder } from "../src/services/Embedder.ts"
 
@@ -15,6 +17,8 @@ export interface ScoredPair {
   readonly b: string
   readonly kind: string
   readonly similarity: number
+  /** What the guard says against it. */
+  readonly objection: Objection | undefined
 }
 
 export interface Served {
@@ -39,7 +43,8 @@ export const scorePairs = (path: string): Promise<ReadonlyArray<ScoredPair>> =>
     return yield* Effect.forEach(pairs, (pair) =>
       Effect.map(Effect.all([embedder.embed(pair.a), embedder.embed(pair.b)]), ([left, right]) => ({
         ...pair,
-        similarity: similarity(left, right)
+        similarity: similarity(left, right),
+        objection: objectionTo(promptTraits(pair.a), promptTraits(pair.b))
       })))
   }).pipe(Effect.provide(Embedder.layerLocal), Effect.runPromise)
 
@@ -61,7 +66,7 @@ const parseLine = (line: string, place: string): typeof Pair.Type => {
 
 export const servedAt = (pairs: ReadonlyArray<ScoredPair>, kind: string, threshold: number): Served => {
   const ofKind = pairs.filter((pair) => pair.kind === kind)
-  const served = ofKind.filter((pair) => pair.similarity >= threshold).length
+  const served = ofKind.filter((pair) => pair.similarity >= threshold && pair.objection === undefined).length
   return { served, of: ofKind.length, ...wilson(served, ofKind.length) }
 }
 
@@ -76,7 +81,7 @@ const wilson = (hits: number, total: number) => {
   return { low: Math.max(0, (centre - spread) / scale), high: Math.min(1, (centre + spread) / scale) }
 }
 
-const thresholds = [0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94]
+const thresholds = [0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9]
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 

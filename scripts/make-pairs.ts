@@ -74,7 +74,9 @@ const wordings = (templates: ReadonlyArray<string>) => {
 
 const [, , path] = process.argv
 if (import.meta.main) {
-  if (path === undefined) throw new Error("name the source: node scripts/make-pairs.ts test/fixtures/sources/first.json")
-  const source = Schema.decodeUnknownSync(Schema.fromJsonString(Source))(readFileSync(path, "utf8"))
+  if (path === undefined) {
+    throw new Error("name the source: node scripts/make-pairs.ts test/fixtures/sources/first.json")
+  }
+  const source = Schema.decodeSync(Schema.fromJsonString(Source))(readFileSync(path, "utf8"))
   process.stdout.write(pairsOf(source).map((pair) => `${JSON.stringify(pair)}\n`).join(""))
 }

@@ -50,12 +50,17 @@ export const objectionTo = (asked: PromptTraits, kept: PromptTraits): Objection 
 const inSubject = (asked: PromptTraits, kept: PromptTraits): Objection | undefined => {
   const [left, right] = unmatched(asked.terms, kept.terms)
   const opposite = left.find((term) => right.some((other) => opposed.get(term.hash)?.has(other.hash) === true))
-  if (opposite !== undefined) return { kind: "opposite", detail: `${placed(asked, opposite)} has its opposite in the kept` }
+  if (opposite !== undefined) {
+    return { kind: "opposite", detail: `${placed(asked, opposite)} has its opposite in the kept` }
+  }
   const added = left.filter(strong)
   const missing = right.filter(strong)
   const number = added.find(isNumber) ?? missing.find(isNumber)
   if (number !== undefined) {
-    return { kind: "number", detail: `${count(added, isNumber)} numbers only asked, ${count(missing, isNumber)} only kept` }
+    return {
+      kind: "number",
+      detail: `${count(added, isNumber)} numbers only asked, ${count(missing, isNumber)} only kept`
+    }
   }
   const counts = `${added.length} words only asked, ${missing.length} only kept`
   if (added.some(isName) && missing.some(isName)) return { kind: "name", detail: counts }
@@ -64,7 +69,9 @@ const inSubject = (asked: PromptTraits, kept: PromptTraits): Objection | undefin
   }
   if (added.length > 0 || missing.length > 0) return { kind: "narrower", detail: counts }
   if (asked.rest !== kept.rest) return { kind: "replaced", detail: "the middle of the long prompts is different" }
-  return swapped(asked.terms, kept.terms) ? { kind: "roles", detail: "the same words in each other's place" } : undefined
+  return swapped(asked.terms, kept.terms)
+    ? { kind: "roles", detail: "the same words in each other's place" }
+    : undefined
 }
 
 const strong = (term: TraitTerm): boolean => !term.weak

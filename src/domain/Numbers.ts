@@ -23,18 +23,35 @@ const cardinals: ReadonlyArray<ReadonlyArray<string>> = [
   list("nineteen neunzehn"),
   list("twenty zwanzig vingt veinte")
 ]
-const tens = [list("thirty dreißig treinta"), list("forty fourty vierzig"), list("fifty fünfzig"), list("sixty sechzig"),
-  list("seventy siebzig"), list("eighty achtzig"), list("ninety neunzig")]
+const tens = [
+  list("thirty dreißig treinta"),
+  list("forty fourty vierzig"),
+  list("fifty fünfzig"),
+  list("sixty sechzig"),
+  list("seventy siebzig"),
+  list("eighty achtzig"),
+  list("ninety neunzig")
+]
 const ordinals = list("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth")
 const germanOrdinals = list("erste zweite dritte vierte fünfte sechste siebte achte neunte zehnte")
 const factors: ReadonlyMap<string, number> = new Map([
-  ["hundred", 100], ["thousand", 1000], ["million", 1e6], ["billion", 1e9], ["hundert", 100], ["tausend", 1000],
-  ["millionen", 1e6], ["cent", 100], ["mille", 1000], ["mil", 1000]
+  ["hundred", 100],
+  ["thousand", 1000],
+  ["million", 1e6],
+  ["billion", 1e9],
+  ["hundert", 100],
+  ["tausend", 1000],
+  ["millionen", 1e6],
+  ["cent", 100],
+  ["mille", 1000],
+  ["mil", 1000]
 ])
 
 const values: ReadonlyMap<string, string> = new Map([
   ...cardinals.flatMap((words, index) => words.map((word) => [word, String(index + 2)] as const)),
-  ...tens.flatMap((words, index) => words.map((word) => [word.replaceAll("ß", "ss"), String(30 + 10 * index)] as const)),
+  ...tens.flatMap((words, index) =>
+    words.map((word) => [word.replaceAll("ß", "ss"), String(30 + 10 * index)] as const)
+  ),
   ...ordinals.map((word, index) => [word, `${index + 1}th`] as const),
   ...germanOrdinals.flatMap((word, index) =>
     ["", "n", "r", "s", "m"].map((ending) => [`${word}${ending}`, `${index + 1}th`] as const)

@@ -82,19 +82,68 @@ export const promptTraits = (prompt: string): PromptTraits => {
       weak: term.weight === "weak"
     })),
     rest: cut ? digest(telling.slice(firstTerms, -lastTerms)) : 0,
-    instructions: hashes(terms.filter(({ weight }) => weight === "instruction" || weight === "context"), mostInstructions)
+    instructions: hashes(
+      terms.filter(({ weight }) => weight === "instruction" || weight === "context"),
+      mostInstructions
+    )
   }
 }
 
-const asking = new Set(["how", "why", "when", "where", "who", "wie", "warum", "wann", "wo", "wer", "comment", "pourquoi",
-  "cómo", "cuándo", "dónde"])
+const asking = new Set([
+  "how",
+  "why",
+  "when",
+  "where",
+  "who",
+  "wie",
+  "warum",
+  "wann",
+  "wo",
+  "wer",
+  "comment",
+  "pourquoi",
+  "cómo",
+  "cuándo",
+  "dónde"
+])
 
 const ties: ReadonlyMap<string, number> = new Map(Object.entries({
-  and: Tie.equal, or: Tie.equal, versus: Tie.equal, vs: Tie.equal, und: Tie.equal, oder: Tie.equal, et: Tie.equal,
-  ou: Tie.equal, y: Tie.equal, o: Tie.equal, from: Tie.from, von: Tie.from, vom: Tie.from, desde: Tie.from, to: Tie.to,
-  into: Tie.to, nach: Tie.to, à: Tie.to, than: Tie.than, als: Tie.than, by: Tie.by, against: Tie.against,
-  gegen: Tie.against, of: Tie.of, de: Tie.of, in: Tie.in, at: Tie.in, on: Tie.in, for: Tie.for, für: Tie.for,
-  pour: Tie.for, para: Tie.for, with: Tie.with, mit: Tie.with, avec: Tie.with, con: Tie.with
+  and: Tie.equal,
+  or: Tie.equal,
+  versus: Tie.equal,
+  vs: Tie.equal,
+  und: Tie.equal,
+  oder: Tie.equal,
+  et: Tie.equal,
+  ou: Tie.equal,
+  y: Tie.equal,
+  o: Tie.equal,
+  from: Tie.from,
+  von: Tie.from,
+  vom: Tie.from,
+  desde: Tie.from,
+  to: Tie.to,
+  into: Tie.to,
+  nach: Tie.to,
+  à: Tie.to,
+  than: Tie.than,
+  als: Tie.than,
+  by: Tie.by,
+  against: Tie.against,
+  gegen: Tie.against,
+  of: Tie.of,
+  de: Tie.of,
+  in: Tie.in,
+  at: Tie.in,
+  on: Tie.in,
+  for: Tie.for,
+  für: Tie.for,
+  pour: Tie.for,
+  para: Tie.for,
+  with: Tie.with,
+  mit: Tie.with,
+  avec: Tie.with,
+  con: Tie.with
 }))
 
 const hashes = (terms: ReadonlyArray<Term>, most: number): ReadonlyArray<number> =>

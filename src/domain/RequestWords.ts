@@ -97,7 +97,8 @@ const german: Lists = {
     erstellen formuliere formulieren entwirf entwerfen kannst könntest können könnten würdest würden brauche brauchen
     benötige benötigen möchte möchten hätte hätten gern gerne thema themas zum-thema etwas geht erkläre erklären
     beschreibe mach machen liefere liefern dreht handelt handeln veröffentlichen`,
-  text: `beitrag blogbeitrag blogartikel blogeintrag blogpost blogtext webtext blog artikel text eintrag entwurf absatz leitfaden
+  text:
+    `beitrag blogbeitrag blogartikel blogeintrag blogpost blogtext webtext blog artikel text eintrag entwurf absatz leitfaden
     ratgeber überblick einführung anleitung zusammenfassung`,
   style: `kurz kurzen kurzer kurzes kurze lang langen langer ausführlich ausführlichen ausführlicher locker lockeren
     lockerer lockerem freundlich freundlichen freundlichem freundlicher sachlich sachlichen sachlicher
@@ -119,7 +120,8 @@ const german: Lists = {
 }
 
 const french: Lists = {
-  grammar: `je nous vous tu il elle on ils elles moi me te se le la les l un une de d du des et ou mais au aux à a en dans
+  grammar:
+    `je nous vous tu il elle on ils elles moi me te se le la les l un une de d du des et ou mais au aux à a en dans
     pour par sur avec ce cet cette ces son sa ses mon ma mes ton ta tes notre nos votre vos leur leurs est sont être
     avons avez ai as ont qui que qu peux peut pouvez pourriez pourrais faut doit devez y s c j n m t`,
   request: `écris écrire écrivez rédige rédiger rédigez crée créer créez prépare préparer veuillez plaît plait merci
@@ -139,7 +141,8 @@ const french: Lists = {
 }
 
 const spanish: Lists = {
-  grammar: `yo nosotros tú él ella ellos el la los las lo un una unos unas de del al y o u pero a en con por para me te se
+  grammar:
+    `yo nosotros tú él ella ellos el la los las lo un una unos unas de del al y o u pero a en con por para me te se
     nos le les mi mis tu tus su sus nuestro nuestra nuestros nuestras este esta estos estas es son está están ser estar
     que si como más muy ha han hay puedes puede podrías podría podéis`,
   request: `escribe escribir escriba redacta redactar redacte crea crear prepara preparar necesito necesitamos quiero
@@ -159,7 +162,8 @@ const spanish: Lists = {
 }
 
 const italian: Lists = {
-  grammar: `io noi tu lei il lo la i gli le l un uno una di del dello della dei degli delle dell e o ma a al alla ai in nel
+  grammar:
+    `io noi tu lei il lo la i gli le l un uno una di del dello della dei degli delle dell e o ma a al alla ai in nel
     nella con per da dal su sul sulla sulle sui sugli si mi ci è sono che come più nostro nostra nostri`,
   request: `scrivi scrivere scriva scrivete crea creare prepara preparare vorrei vorremmo bisogno favore grazie ciao
     riguardo argomento tema parla parlare puoi potresti redigi`,
@@ -173,7 +177,8 @@ const italian: Lists = {
 }
 
 const portuguese: Lists = {
-  grammar: `eu nós o a os as um uma uns umas de do da dos das e ou mas em no na nos nas com por para pelo pela ao à se me
+  grammar:
+    `eu nós o a os as um uma uns umas de do da dos das e ou mas em no na nos nas com por para pelo pela ao à se me
     que é são mais nosso nossa seu sua`,
   request: `escreva escrever escreve crie criar prepare preparar preciso precisamos gostaria queria favor obrigado
     obrigada olá sobre acerca tema pode poderia redija`,
@@ -187,7 +192,8 @@ const portuguese: Lists = {
 }
 
 const dutch: Lists = {
-  grammar: `ik wij we jij je u hij zij ze het de een en of maar van voor in op aan met bij naar uit te om door is zijn was
+  grammar:
+    `ik wij we jij je u hij zij ze het de een en of maar van voor in op aan met bij naar uit te om door is zijn was
     kan kun kunt kunnen wil willen ons onze mijn jouw dit dat deze die er ook`,
   request: `schrijf schrijven maak maken graag alsjeblieft alstublieft bedankt hallo nodig over onderwerp zou zouden`,
   text: `artikel blogartikel blogpost blog tekst bericht stuk blogbericht`,
@@ -254,7 +260,9 @@ export const rolesFor = (stems: ReadonlyArray<string>): (stemmed: string, word: 
   const counts = [0, 0, 0, 0, 0, 0, 0]
   for (const word of stems.slice(0, languageSample)) {
     const known = languages.get(word) ?? 0
-    for (let index = 0; known >> index > 0; index++) if ((known >> index & 1) === 1) counts[index] = (counts[index] ?? 0) + 1
+    for (let index = 0; known >> index > 0; index++) {
+      if ((known >> index & 1) === 1) counts[index] = (counts[index] ?? 0) + 1
+    }
   }
   const best = Math.max(...counts.slice(1))
   // English wins where both are equal: most words that it shares with others are its own.
@@ -269,7 +277,9 @@ const roleIn = (table: ReadonlyMap<string, Role>, stemmed: string, word: string)
 /** "SEO", "blog" and "post" are understood in other languages, "die" and "des" would be misread. */
 const englishOutside = (stemmed: string, word: string): Role | undefined => {
   const role = roleIn(englishTable, stemmed, word)
-  return role === "text" || role === "style" || role === "form" || role === "request" || role === "own" ? role : undefined
+  return role === "text" || role === "style" || role === "form" || role === "request" || role === "own"
+    ? role
+    : undefined
 }
 
 /** The same vocabulary where words are not spaced: what it leaves between is the subject. */

@@ -1,7 +1,7 @@
 /** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
-import { Gap, type Token } from "./Tokens.ts"
-import { textKindAt } from "./TextKind.ts"
 import { stem } from "./Stem.ts"
+import { textKindAt } from "./TextKind.ts"
+import { Gap, type Token } from "./Tokens.ts"
 
 export interface Request {
   /** The kind of text asked for, where it is named and not just a text. */
@@ -13,7 +13,8 @@ export interface Request {
 const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/u).map(stem))
 
 /** Verbs that ask for a text, and that a text can be about: "how to write a will", "reading glasses". */
-const doing = /^(?:writ|read|creat|mak|produc|prepar|generat|craft|develop|publish|provid|giv|deliver|send|show|tell|explain|help|put|turn|start|talk|speak|enjoy|follow|ask|order|receiv|get)(?:e|ing|ting)?$/u
+const doing =
+  /^(?:writ|read|creat|mak|produc|prepar|generat|craft|develop|publish|provid|giv|deliver|send|show|tell|explain|help|put|turn|start|talk|speak|enjoy|follow|ask|order|receiv|get)(?:e|ing|ting)?$/u
 
 const leading = /^(?:with|of|for|in|into|to)$/u
 
@@ -65,17 +66,24 @@ const marked = (tokens: ReadonlyArray<Token>, start: number, end: number, mark: 
   }
 }
 
-const units = words(`word character paragraph sentence wort wörter wörtern worte worten zeichen absätze absätzen mots mot
-  caractères palabras palabra caracteres parole palavras woorden`)
+const units = words(
+  `word character paragraph sentence wort wörter wörtern worte worten zeichen absätze absätzen mots mot
+  caractères palabras palabra caracteres parole palavras woorden`
+)
 
-const bounds = words("no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund")
+const bounds = words(
+  "no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
+)
 
 /** "500 words", "a 300- to 400-word post", "no more than 900 words", "Words: 600". */
 const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
   let length: number | undefined
   const wish = (unit: Token, number: Token) => {
     const value = Number(number.stem.slice(1))
-    if (length === undefined && value > 0 && Number.isFinite(value) && /^(?:w[oö]r|woord|mot$|palabra|parol|palavr)/u.test(unit.stem)) {
+    if (
+      length === undefined && value > 0 && Number.isFinite(value) &&
+      /^(?:w[oö]r|woord|mot$|palabra|parol|palavr)/u.test(unit.stem)
+    ) {
       length = value
     }
   }
@@ -95,13 +103,19 @@ const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
       } else if (before?.role !== "grammar") break
     }
     if (from === index) return
-    for (let steps = 0; steps < 5 && bounds.has(tokens[from - 1]?.stem ?? "") && tokens[from]?.gap === Gap.none; steps++) from--
+    for (
+      let steps = 0;
+      steps < 5 && bounds.has(tokens[from - 1]?.stem ?? "") && tokens[from]?.gap === Gap.none;
+      steps++
+    ) from--
     marked(tokens, from, index + 1)
   })
   return length
 }
 
-const wishKeys = words("tone style voice mood register length format language ton stil tonfall länge sprache tono estilo longueur style")
+const wishKeys = words(
+  "tone style voice mood register length format language ton stil tonfall länge sprache tono estilo longueur style"
+)
 const subjectKeys = words("topic subject theme thema sujet tema keyword keywords audience title title")
 
 /** "Tone: playful", "Length: around 700 words". */
@@ -128,11 +142,19 @@ const markWishes = (tokens: ReadonlyArray<Token>): void => {
   }
 }
 
-const wishPrepositions = words("in with using without no avoid mit im ohne avec dans sans con en sin und and of nel com met")
-const placePrepositions = words("for on to tell inform give show explain help teach remind für auf an pour sur para en voor per")
-const determiners = words("our my your the unsere unseren unser unserem meine mein meinen die den das notre nos votre nuestra nuestro nuestros la el le nostro nossa onze ons")
+const wishPrepositions = words(
+  "in with using without no avoid mit im ohne avec dans sans con en sin und and of nel com met"
+)
+const placePrepositions = words(
+  "for on to tell inform give show explain help teach remind für auf an pour sur para en voor per"
+)
+const determiners = words(
+  "our my your the unsere unseren unser unserem meine mein meinen die den das notre nos votre nuestra nuestro nuestros la el le nostro nossa onze ons"
+)
 const places = words("website site homepage web blog intranet page magazine newspaper channel portal cms web-site")
-const times = words("monday tuesday wednesday thursday friday saturday sunday tomorrow tonight noon end montag freitag morgen lundi vendredi lunes viernes")
+const times = words(
+  "monday tuesday wednesday thursday friday saturday sunday tomorrow tonight noon end montag freitag morgen lundi vendredi lunes viernes"
+)
 
 /** "in a warm tone", "with a catchy headline", "for the travel section of our blog", "by Friday". */
 const markPhrases = (tokens: ReadonlyArray<Token>): void => {
@@ -161,22 +183,37 @@ const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       else if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
     } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
       const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into|in)$/u.test(one.word))
-      if (from !== undefined && /^(?:an?|one|some|the form|the shape)$/u.test(/^the$/u.test(tokens[from + 1]?.word ?? "")
-        ? `the ${tokens[from + 2]?.word}`
-        : tokens[from + 1]?.word ?? "")) marked(tokens, from, index)
-      const home = token.word === "blog" ? back(tokens, index, 8, 3, false, (one) => placePrepositions.has(one.stem)) : undefined
+      if (
+        from !== undefined && /^(?:an?|one|some|the form|the shape)$/u.test(
+          /^the$/u.test(tokens[from + 1]?.word ?? "")
+            ? `the ${tokens[from + 2]?.word}`
+            : tokens[from + 1]?.word ?? ""
+        )
+      ) marked(tokens, from, index)
+      const home = token.word === "blog"
+        ? back(tokens, index, 8, 3, false, (one) => placePrepositions.has(one.stem))
+        : undefined
       if (home !== undefined && determiners.has(tokens[home + 1]?.stem ?? "")) {
         const owned = tokens[index + 1]?.word === "of" && determiners.has(tokens[index + 2]?.stem ?? "")
         marked(tokens, home, index + (owned ? 4 : 1))
       }
-      if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
-    } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) marked(tokens, index, index + 1)
-    else if (times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")) {
+      if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") {
+        marked(tokens, index - 1, index)
+      }
+    } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) {
+      marked(tokens, index, index + 1)
+    } else if (
+      times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")
+    ) {
       marked(tokens, index - 1, index + 1)
-    } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") marked(tokens, index - 1, index)
-    else if (/^(?:week|month|tomorrow|today)$/u.test(token.word) && (/^to/u.test(token.word) || /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? ""))) {
+    } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") {
+      marked(tokens, index - 1, index)
+    } else if (
+      /^(?:week|month|tomorrow|today)$/u.test(token.word) &&
+      (token.word.startsWith("to") || /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? ""))
+    ) {
       if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)) {
-        marked(tokens, /^to/u.test(token.word) ? index : index - 1, index + 1)
+        marked(tokens, token.word.startsWith("to") ? index : index - 1, index + 1)
       }
     }
   }
@@ -203,7 +240,9 @@ const gapless = (tokens: ReadonlyArray<Token>, index: number): Token | undefined
 }
 
 /** Words of grammar that a phrase of style or place may hold. */
-const inner = words("a an the our my your its and or of some one unsere unserer unseren unser eine einem einen einer der die das den dem notre un une des le la nuestra nuestro el una und y et très muy as")
+const inner = words(
+  "a an the our my your its and or of some one unsere unserer unseren unser eine einem einen einer der die das den dem notre un une des le la nuestra nuestro el una und y et très muy as"
+)
 
 /** Back from a word to the preposition of its phrase, over at most `strangers` words of no known role. */
 const back = (
@@ -228,7 +267,9 @@ const back = (
     }
     if (says(before) && ++unknown > strangers) return undefined
     if (before.role === "text" && token.word !== "of" || before.role === "request" && !found(before)) return undefined
-    if (before.role === "question" || before.role === "grammar" && !inner.has(before.word) && !found(before)) return last
+    if (before.role === "question" || before.role === "grammar" && !inner.has(before.word) && !found(before)) {
+      return last
+    }
   }
   return last
 }
@@ -240,9 +281,14 @@ const verbs = words(`write draft create compose produce prepare generate craft m
 const markPersona = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
   const [first, second, third] = [0, 1, 2].map((offset) => tokens[start + offset]?.word ?? "")
   const opening = `${first} ${second}`
-  const whole = /^(?:act as|you are|you re|you an?|imagine you|pretend you|pretend to|du bist|sie sind|tu es|vous êtes|eres un|eres una|actúa como|agis comme)$/u.test(opening)
+  const whole =
+    /^(?:act as|you are|you re|you an?|imagine you|pretend you|pretend to|du bist|sie sind|tu es|vous êtes|eres un|eres una|actúa como|agis comme)$/u
+      .test(opening)
     || `${opening} ${third}` === "take the role"
-  const clause = /^(?:as an?|as our|as your|as the|als ein|als eine|als erfahrener|als erfahrene|como un|como una|en tant)$/u.test(opening)
+  const clause =
+    /^(?:as an?|as our|as your|as the|als ein|als eine|als erfahrener|als erfahrene|como un|como una|en tant)$/u.test(
+      opening
+    )
   if (!whole && !clause) return
   let at = start + 2
   for (; at < end; at++) {
@@ -272,9 +318,11 @@ const markOpening = (tokens: ReadonlyArray<Token>, start: number, end: number): 
 }
 
 /** "about" and the like: the subject follows. */
-const links = words(`about regarding concerning covering on exploring explaining describing discussing announcing introducing
+const links = words(
+  `about regarding concerning covering on exploring explaining describing discussing announcing introducing
   topic subject theme titled entitled called dealing deal that which summarising summarizing presenting outlining
-  über zum zur thema sobre acerca sur propos concernant su sulla sul про о об`)
+  über zum zur thema sobre acerca sur propos concernant su sulla sul про о об`
+)
 const weakLinks = words("for of to für von pour de para")
 const staying = words("in for at from during in für aus en pour dans para from under")
 
@@ -299,7 +347,9 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
       const closed = after === undefined || after.gap > 0 || !says(after)
       const first = asked === undefined && !announced
       const leads = first && follows !== "none" && closed && strangersBefore(tokens, index, follows)
-      const told = phrase !== undefined && [1, 2, 3].some((steps) => /^(?:writing|how)$/u.test(tokens[index - steps]?.word ?? ""))
+      const told = phrase !== undefined && [1, 2, 3].some((steps) =>
+        /^(?:writing|how)$/u.test(tokens[index - steps]?.word ?? "")
+      )
         && !tokens.slice(Math.max(index - 6, 0), index).some(({ word }) => word === "mind")
       if (told) {
         said++
@@ -313,12 +363,17 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
           said -= before
           const participle = gapless(tokens, last)
           if (says(participle) && participle?.word.endsWith("ing") === true) participle.mark = "asking"
-          if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) marked(tokens, last + 1, last + 2)
+          if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) {
+            marked(tokens, last + 1, last + 2)
+          }
         }
         marked(tokens, index, last)
-        for (let at = last; at < last + 4 && leads && follows === "strong"; at++) {
+        const upTo = leads && follows === "strong" ? last + 4 : last
+        for (let at = last; at < upTo; at++) {
           const between = tokens[at]
-          if (between === undefined || between.gap > 0 || links.has(between.stem)) break
+          if (between === undefined || between.gap > 0 || links.has(between.stem)) {
+            break
+          }
           if (between.role === "negation" || between.role === "own") between.mark = "asking"
         }
         if (kind !== "" || asked === undefined) asked = kind
@@ -326,7 +381,9 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
         continue
       }
     }
-    if (links.has(token.stem) && (said > 0 || asked !== undefined || token.word === "about")) announced ||= asked !== undefined
+    if (links.has(token.stem) && (said > 0 || asked !== undefined || token.word === "about")) {
+      announced ||= asked !== undefined
+    }
     if (says(token)) {
       said++
       clause++
@@ -391,7 +448,9 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
     if (token === undefined || next === undefined || next.gap >= Gap.colon) break
     if (token.role === "style" || token.role === "form" || token.role === "own") token.mark = "asking"
     if (!says(token)) continue
-    const brought = [1, 2, 3].some((steps) => staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0))
+    const brought = [1, 2, 3].some((steps) =>
+      staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
+    )
     if (brought || token.number) continue
     token.mark = "asking"
     count++
@@ -399,12 +458,16 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
   return count
 }
 
-const starters = words(`use using keep include add avoid make mention end close finish link quote explain limit stick aim address target
+const starters = words(
+  `use using keep include add avoid make mention end close finish link quote explain limit stick aim address target
   tone style length format structure no not never ensure be sure remember highlight emphasise emphasize refer cite insert
   propose suggest it the this maximum max write give put start begin close do apply follow adopt choose place
   verwende nutze achte vermeide füge baue halte der schließe beende utilise utilisez évite évitez ajoute ajoutez inclus termine
-  usa utiliza evita añade incluye termina`)
-const textSubjects = words("text article post piece copy tone style audience language reader draft blog it content length article text ton texte texto beitrag artikel estructura")
+  usa utiliza evita añade incluye termina`
+)
+const textSubjects = words(
+  "text article post piece copy tone style audience language reader draft blog it content length article text ton texte texto beitrag artikel estructura"
+)
 const courtesy = words("please also and then additionally finally bitte kindly")
 
 interface Sentence {
@@ -427,7 +490,9 @@ const markInstructions = (tokens: ReadonlyArray<Token>, sentences: ReadonlyArray
   if (marks.every((mark) => mark !== "none")) return
   saying.forEach(({ end, start }, index) => {
     const sentence = { start, end }
-    const mark = marks[index] === "none" && announced && !announces(tokens, sentence) ? "context" : marks[index] ?? "none"
+    const mark = marks[index] === "none" && announced && !announces(tokens, sentence)
+      ? "context"
+      : marks[index] ?? "none"
     for (let at = start; at < end; at++) {
       const token = tokens[at]
       if (token?.mark === "none") token.mark = mark
@@ -441,9 +506,15 @@ const isText = (token: Token): boolean => token.role === "text" && token.mark ==
 const markFor = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): Token["mark"] => {
   if (instruction(tokens, start, end)) return "instruction"
   const some = tokens.slice(start, end)
-  if (/^(?:can|could|will|would) you$/u.test(`${some[0]?.word} ${some[1]?.word}`) && some.filter(says).length <= 1 && !announces(tokens, { start, end }) && !some.some(({ word }) => word === "about")) return "asking"
+  if (
+    /^(?:can|could|will|would) you$/u.test(`${some[0]?.word} ${some[1]?.word}`) && some.filter(says).length <= 1 &&
+    !announces(tokens, { start, end }) && !some.some(({ word }) => word === "about")
+  ) return "asking"
   const brought = some.some((token, index) => says(token) && staying.has(some[index - 1]?.stem ?? ""))
-  return some.some(({ role }) => role === "text") && !brought && some.filter(says).length <= 2 && !announces(tokens, { start, end }) ? "asking" : "none"
+  return some.some(({ role }) => role === "text") && !brought && some.filter(says).length <= 2 &&
+      !announces(tokens, { start, end })
+    ? "asking"
+    : "none"
 }
 
 /** The sentence names the text and what it is to be about. */
@@ -461,7 +532,9 @@ const announces = (tokens: ReadonlyArray<Token>, { end, start }: Sentence): bool
 const markReason = (tokens: ReadonlyArray<Token>, start: number, end: number, asking: boolean): void => {
   const role = tokens[start]?.role
   if (!asking || role !== "grammar" && role !== "own" && role !== "request") return
-  const about = tokens.findIndex(({ word }, index) => index > start && index < Math.min(end, start + 10) && word === "about")
+  const about = tokens.findIndex(({ word }, index) =>
+    index > start && index < Math.min(end, start + 10) && word === "about"
+  )
   if (about < 0 || sayingRest(tokens, about + 1) === 0) return
   const before = tokens.slice(start, about)
   if (before.some(isText) || before.filter(says).length > 3) return
@@ -478,21 +551,30 @@ const instruction = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   if (first === undefined || !starters.has(first.stem)) return false
   if (/^(?:the|der|die)$/u.test(first.word) && !textSubjects.has(tokens[at + 1]?.stem ?? "")) return false
   // "It is in Davos" tells of the subject, "it should be short" of the text.
-  if (/^(?:it|this)$/u.test(first.word) && !/^(?:should|must|has|needs|can|shall|may|ought)$/u.test(tokens[at + 1]?.word ?? "")) return false
+  if (
+    /^(?:it|this)$/u.test(first.word) &&
+    !/^(?:should|must|has|needs|can|shall|may|ought)$/u.test(tokens[at + 1]?.word ?? "")
+  ) return false
   for (let next = at; next < Math.min(end, at + 16); next++) {
     const token = tokens[next]
     const text = token?.role === "text" || verbs.has(token?.stem ?? "")
     if (text && linkAfter(tokens, next + 1) === "strong") return false
-    if (verbs.has(token?.stem ?? "") && token?.mark === "none" && tokens.slice(next + 1, next + 8).some((one) => one.mark === "asking" && one.role === "text")) return false
+    if (
+      verbs.has(token?.stem ?? "") && token?.mark === "none" &&
+      tokens.slice(next + 1, next + 8).some((one) => one.mark === "asking" && one.role === "text")
+    ) return false
   }
   return true
 }
 
 const written = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/u))
-const tails = written(`please written write make keep use add include avoid ideally preferably possibly maybe roughly nothing would
+const tails = written(
+  `please written write make keep use add include avoid ideally preferably possibly maybe roughly nothing would
   should must but so we i it that which do don't thanks thank cheers regards optimised optimized aimed
-  geschrieben bitte idealerweise gerne écrit écrite idéalement escrito escrita preferiblemente`)
-const tailPairs = /^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at|that's it|so that)$/u
+  geschrieben bitte idealerweise gerne écrit écrite idéalement escrito escrita preferiblemente`
+)
+const tailPairs =
+  /^(?:make (?:it|sure)|keep (?:it|the)|include an?|use an?|be sure|written in|aimed at|that's it|so that)$/u
 const facts = /^(?:it|that|which|but|so|we|i|would|should|must)$/u
 const people = /^(?:people|everyone|anyone|everybody|they)$/u
 const greetings = written("cheers regards greetings sincerely thanks merci gracias danke grüsse")
@@ -505,10 +587,12 @@ const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number, end: 
     if (token === undefined) return
     const next = tokens[at + 1]
     if (greetings.has(token.word) && at > 0 && end - at <= 5) return marked(tokens, at, end)
-    const paired = tailPairs.test(`${token.word} ${next?.word}`) && (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
+    const paired = tailPairs.test(`${token.word} ${next?.word}`) &&
+      (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
     const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.word)
     const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none
-      && (isPeople(tokens, at + 1) || /^(?:is|are|feels|sounds|reads)$/u.test(next.word) && tokens[at + 2]?.role === "style")
+      && (isPeople(tokens, at + 1) ||
+        /^(?:is|are|feels|sounds|reads)$/u.test(next.word) && tokens[at + 2]?.role === "style")
     if (said && (paired || apart || relative)) {
       // What is told of the subject may hold facts: numbers and names count there.
       const mark = paired || apart && !facts.test(token.word) ? "instruction" : "context"

@@ -27,8 +27,13 @@ const irregular: ReadonlyMap<string, string> = new Map(
  * Takes common endings off. Words of other languages may lose a final s, e or -en, always the same way; a German plural
  * meets its singular thereby. Of a word with hyphens each part is stemmed, and the hyphens go: "stand-ups" is "standup".
  */
-export const stem = (word: string): string =>
-  word.includes("-") ? word.split("-").map(stemPart).join("") : stemPart(word)
+export const stem = (word: string): string => word.includes("-") ? joined(word.split("-")) : stemPart(word)
+
+const joined = (parts: ReadonlyArray<string>): string => {
+  const together = parts.map(stemPart).join("")
+  // "ups" is too short for a rule of its own.
+  return (parts.at(-1)?.length ?? 0) < 4 ? stemPart(together) : together
+}
 
 const stemPart = (word: string): string => {
   const known = irregular.get(word)

@@ -51,7 +51,15 @@ export const readingOf = (normal: string): Reading => {
     const before = glue
     glue = token.role === "grammar" || token.role === "polar" ? token.word : weight === "subject" ? "" : glue
     const parts = token.number || !token.word.includes("-") ? [token.stem] : partsOf(token)
-    return { text: token.stem, parts, word: token.word, number: token.number, joined: token.gap === Gap.none, weight, glue: before }
+    return {
+      text: token.stem,
+      parts,
+      word: token.word,
+      number: token.number,
+      joined: token.gap === Gap.none,
+      weight,
+      glue: before
+    }
   })
   return { terms, kind, length }
 }
@@ -110,7 +118,9 @@ const dropEmptyClauses = (tokens: ReadonlyArray<Token>, weights: Array<Weight>):
     if (index < tokens.length && tokens[index]?.gap === Gap.none) continue
     const clause = weights.slice(start, index)
     if (!clause.includes("subject")) {
-      for (let at = start; at < index; at++) if (weights[at] === "negation" || weights[at] === "weak") weights[at] = "asking"
+      for (let at = start; at < index; at++) {
+        if (weights[at] === "negation" || weights[at] === "weak") weights[at] = "asking"
+      }
     }
     start = index
   }
@@ -130,5 +140,7 @@ const raiseRequestWords = (tokens: ReadonlyArray<Token>, weights: Array<Weight>)
   const link = tokens.findLastIndex(({ word }) => /^(?:about|on|über|sur|sobre|regarding)$/u.test(word))
   const some = ["subject", "style", "form", "own", "frame", "text", "polar"]
   if (link >= 0 && raise(link + 1, [...some, "request"])) return
-  if (!raise(0, ["subject", "style", "form", "own", "frame"])) raise(0, [...some, "request", "grammar", "question", "negation"])
+  if (!raise(0, ["subject", "style", "form", "own", "frame"])) {
+    raise(0, [...some, "request", "grammar", "question", "negation"])
+  }
 }

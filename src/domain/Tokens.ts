@@ -38,7 +38,14 @@ export const tokensOf = (normal: string): ReadonlyArray<Token> => {
   const found: Array<Token> = []
   let gap: number = Gap.none
   const add = (word: string, stemmed: string, number: boolean): void => {
-    found.push({ word, stem: stemmed, number, gap: found.length === 0 ? Gap.sentence : gap, role: undefined, mark: "none" })
+    found.push({
+      word,
+      stem: stemmed,
+      number,
+      gap: found.length === 0 ? Gap.sentence : gap,
+      role: undefined,
+      mark: "none"
+    })
     gap = Gap.none
   }
   for (const [, run, number, word, sign, end, colon] of normal.matchAll(tokens)) {
