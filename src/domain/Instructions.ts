@@ -129,6 +129,9 @@ const tailPairs =
 
 const facts = /^(?:it|that|which|but|so|we|i|would|should|must)$/u
 
+const imperatives = written(
+  `use add include avoid mention quote cite end close finish start write insert highlight format structure explain give`
+)
 const people = /^(?:people|everyone|anyone|everybody|they)$/u
 
 const greetings = written("cheers regards greetings sincerely thanks merci gracias danke grüsse")
@@ -144,12 +147,17 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     const paired = tailPairs.test(`${token.word} ${next?.word}`) &&
       (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
     const apart = token.gap > 0 && token.gap < Gap.sentence && tails.has(token.word)
+    // "…, and use short paragraphs", where what follows is a matter of form.
+    const wished = (token.gap === Gap.comma || tokens[at - 1]?.word === "and") && imperatives.has(token.word)
+      && tokens.slice(at + 1, Math.min(at + 8, end)).some(({ mark, role }) =>
+        mark !== "none" || role === "form" || role === "style"
+      )
     const relative = /^(?:that|which)$/u.test(token.word) && next?.gap === Gap.none
       && (isPeople(tokens, at + 1) ||
         /^(?:is|are|feels|sounds|reads)$/u.test(next.word) && tokens[at + 2]?.role === "style")
-    if (said && (paired || apart || relative)) {
+    if (said && (paired || apart || wished || relative)) {
       // What is told of the subject may hold facts: numbers and names count there.
-      const mark = paired || apart && !facts.test(token.word) ? "instruction" : "context"
+      const mark = paired || wished || apart && !facts.test(token.word) ? "instruction" : "context"
       for (let rest = at; rest < end; rest++) {
         const left = tokens[rest]
         if (left?.mark === "none" && left.role !== "text") left.mark = mark

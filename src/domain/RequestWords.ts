@@ -71,14 +71,15 @@ const english: Lists = {
     subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
     bullet-points list lists sections points sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
-    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics summary`,
+    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics summary meta description descriptions metadata images pictures sources references
+    citations links table tables quotes takeaways anecdote anecdotes outlook ending opener recap`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing
     department editor editorial section shop store agency firm organisation business practice studio members fan
-    newsletter brand author colleague boss viewer listener edition issue`,
+    newsletter brand author colleague boss viewer listener edition issue readership`,
   frame: `tip idea way thing advice hint pointer basic importance important everything know need-to-know essential
     best top introduction overview guide world topic question answer practical useful good great new your own more
-    different various several many much lot all every each only even well actually generally general`,
+    different various several many much lot all every each only even well actually generally general use using used take takes taking approach find purpose sort once`,
   negation: `not no never without neither nor none cannot nobody nothing nowhere hardly isnt arent dont doesnt didnt
     cant couldnt wont wouldnt shouldnt mustnt`,
   question: `how why when where who what which whose whom whether`,

@@ -113,6 +113,7 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
         if (determiners.has(one.stem)) determined = true
         return placePrepositions.has(one.stem)
       })
+      if (/^(?:audience|readership)$/u.test(token.word)) markEveryone(tokens, index)
       const goesOn = tokens[index - 1]?.mark === "asking" && tokens[index - 1]?.role === "own" && token.gap === Gap.none
       if (goesOn) token.mark = "asking"
       else if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
@@ -144,13 +145,24 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
     } else if (/^(?:draft|version|entwurf)$/u.test(token.word) && tokens[index - 1]?.stem === "#1th") {
       marked(tokens, index - 1, index)
     } else if (
-      /^(?:week|month|tomorrow|today)$/u.test(token.word) &&
+      /^(?:week|month|time|tomorrow|today)$/u.test(token.word) &&
       (token.word.startsWith("to") || /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? ""))
     ) {
-      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)) {
+      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && (asksBefore(tokens, index) || token.word === "time")) {
         marked(tokens, token.word.startsWith("to") ? index : index - 1, index + 1)
       }
     }
+  }
+}
+
+/** "for a general audience" is everyone, and so says nothing; "for an older audience" does. */
+const markEveryone = (tokens: ReadonlyArray<Token>, index: number): void => {
+  const [width, article, link] = [1, 2, 3].map((steps) => tokens[index - steps]?.word ?? "")
+  if (
+    /^(?:general|wide|wider|broad|broader|mixed|lay)$/u.test(width ?? "") && /^(?:an?|the)$/u.test(article ?? "") &&
+    link === "for"
+  ) {
+    marked(tokens, index - 3, index + 1)
   }
 }
 
