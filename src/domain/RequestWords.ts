@@ -71,7 +71,7 @@ const english: Lists = {
     subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
     bullet-points list lists sections points sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
-    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics summary meta description descriptions metadata images pictures sources references
+    excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics meta description descriptions metadata images pictures sources references
     citations links table tables quotes takeaways anecdote anecdotes outlook ending opener recap`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing

@@ -1,6 +1,6 @@
 /** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
 import { markAddedInstruction, markInstructions } from "./Instructions.ts"
-import { gapless, linkAfter, links, marked, sayingRest, says, staying, verbs, words } from "./RequestMarks.ts"
+import { gapless, linkAfter, links, marked, sayingRest, says, staying, verbs, words, written } from "./RequestMarks.ts"
 import { textKindAt } from "./TextKind.ts"
 import { Gap, type Token } from "./Tokens.ts"
 import { markLengths, markPhrases, markWishes } from "./Wishes.ts"
@@ -109,7 +109,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
     if (token === undefined) continue
     if (token.gap > 0) clause = 0
     if (token.gap === Gap.sentence && said > 0 && asked !== undefined) return named(asked)
-    const phrase = token.mark === "none" ? textKindAt(stemAt, index) : undefined
+    const phrase = token.mark === "none" ? singular(tokens, index, textKindAt(stemAt, index)) : undefined
     const kind = phrase?.kind ?? (token.role === "text" && token.mark === "none" ? "" : undefined)
     if (kind !== undefined) {
       const last = index + (phrase?.words.length ?? 1)
@@ -171,6 +171,17 @@ const startsAsking = (tokens: ReadonlyArray<Token>, index: number): boolean => {
   return role === "grammar" || role === "request"
 }
 
+/** "Recipes" and "short stories" are subjects, where nothing asks for them: "write tweets". */
+const singular = <A extends { readonly words: ReadonlyArray<string> }>(
+  tokens: ReadonlyArray<Token>,
+  index: number,
+  phrase: A | undefined
+): A | undefined => {
+  const word = tokens[index + (phrase?.words.length ?? 1) - 1]?.word ?? ""
+  if (!word.endsWith("s") || /^(?:faqs|notes|questions|lyrics)$/u.test(word)) return phrase
+  return [1, 2, 3].some((steps) => verbs.has(tokens[index - steps]?.stem ?? "")) ? phrase : undefined
+}
+
 const named = (asked: string | undefined): string | undefined => asked === "" ? undefined : asked
 
 /** Nothing but asking stands before: no more than three words of no known role, and no break that ends a subject. */
@@ -185,6 +196,12 @@ const strangersBefore = (tokens: ReadonlyArray<Token>, index: number, follows: s
   return unknown <= (follows === "strong" ? 3 : 2)
 }
 
+/** "a German article" is another text than one in the language of the prompt. */
+const languages = written(
+  `german french spanish italian dutch polish portuguese russian ukrainian turkish arabic chinese japanese korean greek
+  swedish danish norwegian finnish czech hungarian romanian hindi latin welsh irish catalan`
+)
+
 /** The unknown words before the text's name are no subject, but for those that a preposition brings in. */
 const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
   let count = 0
@@ -197,7 +214,7 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
     const brought = [1, 2, 3].some((steps) =>
       staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
     )
-    if (brought || token.number) continue
+    if (brought || token.number || languages.has(token.word)) continue
     token.mark = "asking"
     count++
   }

@@ -97,6 +97,10 @@ const audience = new Set(
   homepage leser lesern kunden kundinnen lecteur lecteurs client lectores cliente`.split(/\s+/u).map(stem)
 )
 
+/** "a list of", "examples of" frame a subject; "the language of bees" is one. */
+const listed =
+  /^(?:examples?|lists?|descriptions?|tables?|paragraphs|sections|points|terms|statistics|pictures|images|quotes)$/u
+
 /** "quick dinners", "website design": beside a word of the subject, words of style and form belong to it. */
 const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
   for (let index = tokens.length - 1; index >= 0; index--) {
@@ -105,7 +109,12 @@ const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): 
     const after = tokens[index + 1]?.gap === Gap.none && weights[index + 1] === "subject"
     const before = tokens[index]?.gap === Gap.none && weights[index - 1] === "subject"
     const ours = [1, 2, 3].some((steps) => possessive.has(tokens[index - steps]?.word ?? ""))
-    if (after || before && role !== "style" || role === "own" && !(ours && audience.has(tokens[index]?.stem ?? ""))) {
+    const head = role === "form" && tokens[index + 1]?.word === "of" && !listed.test(tokens[index]?.word ?? "")
+      && weights.slice(index + 2, index + 5).includes("subject")
+    if (
+      after || head || before && role !== "style" ||
+      role === "own" && !(ours && audience.has(tokens[index]?.stem ?? ""))
+    ) {
       weights[index] = "subject"
     }
   }
