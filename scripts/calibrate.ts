@@ -9,6 +9,7 @@ import { type Objection, objectionTo } from "../src/domain/Guard.ts"
 import { promptTraits } from "../src/domain/PromptTraits.ts"
 import { defaultMinSimilarity, similarity } from "../src/domain/TextVector.ts"
 import { Embedder } from "../src/services/Embedder.ts"
+import { readPairs } from "./make-pairs.ts"
 
 const Pair = Schema.Struct({ a: Schema.String, b: Schema.String, same: Schema.Boolean, kind: Schema.String })
 
@@ -33,13 +34,13 @@ const developmentPairs = fileURLToPath(new URL("../../shared/data/prompt-pairs.j
 
 const decodePair = Schema.decodeUnknownSync(Schema.fromJsonString(Pair))
 
-/** Throws an `Error` that names the file or the line. */
+/** Of a file of pairs, or of a source of `make-pairs.ts`. Throws an `Error` that names the file or the line. */
 export const scorePairs = (path: string): Promise<ReadonlyArray<ScoredPair>> =>
   Effect.gen(function*() {
     const embedder = yield* Embedder
-    const pairs = readLines(path).flatMap((line, index) =>
-      line.trim() === "" ? [] : [parseLine(line, `${path}:${index + 1}`)]
-    )
+    const pairs = path.endsWith(".json") ?
+      readPairs(path) :
+      readLines(path).flatMap((line, index) => line.trim() === "" ? [] : [parseLine(line, `${path}:${index + 1}`)])
     return yield* Effect.forEach(pairs, (pair) =>
       Effect.map(Effect.all([embedder.embed(pair.a), embedder.embed(pair.b)]), ([left, right]) => ({
         ...pair,

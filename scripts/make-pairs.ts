@@ -1,5 +1,5 @@
 /**
- * `node scripts/make-pairs.ts source.json`: prints pairs of prompts, one JSON object per line, from request wordings,
+ * `node scripts/make-pairs.ts source.json > pairs.jsonl`: prints pairs of prompts, one JSON object per line, from request wordings,
  * subjects and near misses. Always the same for the same source: which wordings meet is counted, not drawn.
  */
 import { Schema } from "effect"
@@ -17,7 +17,7 @@ const Source = Schema.Struct({
   pairs: Schema.Array(Schema.Array(Schema.String))
 })
 
-interface Pair {
+export interface Pair {
   readonly a: string
   readonly b: string
   readonly same: boolean
@@ -30,7 +30,7 @@ const kinds = { paraphrase: "paraphrase", other: "other subject", near: "near mi
 /** Paraphrases and other subjects per subject, near misses per twin. */
 const rounds = 4
 
-export const pairsOf = (source: typeof Source.Type): ReadonlyArray<Pair> => {
+const pairsOf = (source: typeof Source.Type): ReadonlyArray<Pair> => {
   const pairs: Array<Pair> = []
   for (const [language, subjects] of Object.entries(source.subjects)) {
     const ask = wordings(source.templates[language] ?? [])
@@ -72,11 +72,14 @@ const wordings = (templates: ReadonlyArray<string>) => {
   }
 }
 
-const [, , path] = process.argv
+/** Throws where the file cannot be read or is no source. */
+export const readPairs = (path: string): ReadonlyArray<Pair> =>
+  pairsOf(Schema.decodeSync(Schema.fromJsonString(Source))(readFileSync(path, "utf8")))
+
 if (import.meta.main) {
+  const path = process.argv[2]
   if (path === undefined) {
-    throw new Error("name the source: node scripts/make-pairs.ts test/fixtures/sources/first.json")
-  }
-  const source = Schema.decodeSync(Schema.fromJsonString(Source))(readFileSync(path, "utf8"))
-  process.stdout.write(pairsOf(source).map((pair) => `${JSON.stringify(pair)}\n`).join(""))
+    process.stderr.write("Name a source: node scripts/make-pairs.ts test/fixtures/first-pairs.json\n")
+    process.exitCode = 1
+  } else process.stdout.write(readPairs(path).map((pair) => `${JSON.stringify(pair)}\n`).join(""))
 }

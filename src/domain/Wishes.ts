@@ -11,6 +11,9 @@ const bounds = words(
   "no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
 )
 
+/** Between the two numbers of a range; "in 1990 around 600 words" is none. */
+const ranges = /^(?:to|or|bis|oder|à|a|ou|o)$/u
+
 /** "500 words", "a 300- to 400-word post", "no more than 900 words", "Words: 600". */
 export const markLengths = (tokens: ReadonlyArray<Token>): number | undefined => {
   let length: number | undefined
@@ -31,12 +34,12 @@ export const markLengths = (tokens: ReadonlyArray<Token>): number | undefined =>
       return marked(tokens, index, index + 2)
     }
     let from = index
-    for (let back = index - 1; back >= Math.max(index - 4, 0); back--) {
-      const before = tokens[back]
+    for (let at = index - 1; at >= Math.max(index - 4, 0) && tokens[at + 1]?.gap === Gap.none; at--) {
+      const before = tokens[at]
       if (before?.number === true) {
-        from = back
+        from = at
         wish(token, before)
-      } else if (before?.role !== "grammar") break
+      } else if (from < index ? !ranges.test(before?.word ?? "") : before?.role !== "grammar") break
     }
     if (from === index) return
     for (

@@ -153,16 +153,21 @@ const developmentPairs = path("../../../shared/data/prompt-pairs.jsonl")
 const share = ({ of, served }: Served) => served / of
 
 describe("the default threshold and the guard", () => {
-  it.each(["first", "second", "third", "fourth", "fifth", "sixth", "held-out"])(
-    "give on the %s pairs what docs/similarity.md says",
-    async (set) => {
-      const pairs = await scorePairs(path(`../fixtures/${set}-pairs.jsonl`))
-      const floor = 0.93
-      assert.isAtLeast(share(servedAt(pairs, "paraphrase", defaultMinSimilarity)), floor)
-      assert.isAtMost(share(servedAt(pairs, "other subject", defaultMinSimilarity)), 0.015)
-      assert.isAtMost(share(servedAt(pairs, "near miss", defaultMinSimilarity)), 0.02)
-    }
-  )
+  it.each([
+    "first-pairs.json",
+    "second-pairs.json",
+    "third-pairs.json",
+    "fourth-pairs.json",
+    "fifth-pairs.json",
+    "sixth-pairs.json",
+    "seventh-pairs.json",
+    "held-out-pairs.jsonl"
+  ])("give on %s what docs/similarity.md says", async (file) => {
+    const pairs = await scorePairs(path(`../fixtures/${file}`))
+    assert.isAtLeast(share(servedAt(pairs, "paraphrase", defaultMinSimilarity)), 0.9)
+    assert.strictEqual(servedAt(pairs, "other subject", defaultMinSimilarity).served, 0)
+    assert.strictEqual(servedAt(pairs, "near miss", defaultMinSimilarity).served, 0)
+  })
 
   it.skipIf(!existsSync(developmentPairs))("give on the development pairs what docs/similarity.md says", async () => {
     const pairs = await scorePairs(developmentPairs)
