@@ -1,13 +1,16 @@
 /**
- * `node scripts/calibrate.ts [pairs.jsonl]`: what the local embedder serves of each kind of pair, per threshold. A line
+ * `node scripts/calibrate.ts [pairs.jsonl]`: what local embedder and guard serve of each kind of pair, per threshold. A line
  * is `{"a": prompt, "b": prompt, "same": boolean, "kind": string}`.
  */
 import { Effect, Schema } from "effect"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { shareOf } from "../src/domain/Calibration.ts"
+import { type Objection, objectionTo } from "../src/domain/Guard.ts"
+import { promptTraits } from "../src/domain/PromptTraits.ts"
 import { defaultMinSimilarity, similarity } from "../src/domain/TextVector.ts"
 import { Embedder } from "../src/services/Embedder.ts"
+import { readPairs } from "./make-pairs.ts"
 
 const Pair = Schema.Struct({ a: Schema.String, b: Schema.String, same: Schema.Boolean, kind: Schema.String })
 
@@ -16,6 +19,8 @@ export interface ScoredPair {
   readonly b: string
   readonly kind: string
   readonly similarity: number
+  /** What the guard says against it. */
+  readonly objection: Objection | undefined
 }
 
 export interface Served {
@@ -30,17 +35,18 @@ const developmentPairs = fileURLToPath(new URL("../../shared/data/prompt-pairs.j
 
 const decodePair = Schema.decodeUnknownSync(Schema.fromJsonString(Pair))
 
-/** Throws an `Error` that names the file or the line. */
+/** Of a file of pairs, or of a source of `make-pairs.ts`. Throws an `Error` that names the file or the line. */
 export const scorePairs = (path: string): Promise<ReadonlyArray<ScoredPair>> =>
   Effect.gen(function*() {
     const embedder = yield* Embedder
-    const pairs = readLines(path).flatMap((line, index) =>
-      line.trim() === "" ? [] : [parseLine(line, `${path}:${index + 1}`)]
-    )
+    const pairs = path.endsWith(".json") ?
+      readPairs(path) :
+      readLines(path).flatMap((line, index) => line.trim() === "" ? [] : [parseLine(line, `${path}:${index + 1}`)])
     return yield* Effect.forEach(pairs, (pair) =>
       Effect.map(Effect.all([embedder.embed(pair.a), embedder.embed(pair.b)]), ([left, right]) => ({
         ...pair,
-        similarity: similarity(left, right)
+        similarity: similarity(left, right),
+        objection: objectionTo(promptTraits(pair.a), promptTraits(pair.b))
       })))
   }).pipe(Effect.provide(Embedder.layerLocal), Effect.runPromise)
 
@@ -62,12 +68,12 @@ const parseLine = (line: string, place: string): typeof Pair.Type => {
 
 export const servedAt = (pairs: ReadonlyArray<ScoredPair>, kind: string, threshold: number): Served => {
   const ofKind = pairs.filter((pair) => pair.kind === kind)
-  const served = ofKind.filter((pair) => pair.similarity >= threshold).length
+  const served = ofKind.filter((pair) => pair.similarity >= threshold && pair.objection === undefined).length
   const { high, low, of } = shareOf(served, ofKind.length)
   return { served, of, low, high }
 }
 
-const thresholds = [0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94]
+const thresholds = [0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9]
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 

@@ -3,6 +3,11 @@
 /** Written, but invisible and without meaning: soft hyphen, zero-width space, word joiner, byte order mark. */
 const invisible = /[\u00AD\u200B\u2060\uFEFF]+/gu
 
+/** NFKC would make 105 of 10⁵, and 11⁄2 of 1½: what is raised gets a sign, other numbers that would merge a space. */
+const raised = /[⁺⁻]?[⁰¹²³⁴-⁹]+/gu
+const raisedDigits = (digits: string) => `^${digits}`
+const mergingNumber = /(?<=\p{N})(?![⁰¹²³⁴-⁹₀-₉])\p{No}/gu
+
 /** What `toLowerCase` leaves: ß, and the final sigma, which it chooses by its neighbours. */
 const unfolded = /[ßς]/gu
 
@@ -25,6 +30,8 @@ export const normalizePrompt = (prompt: string): string =>
     prompt
       .toWellFormed()
       .replace(invisible, "")
+      .replace(raised, raisedDigits)
+      .replace(mergingNumber, " $&")
       .normalize("NFKC")
       .toLowerCase()
       .replace(unfolded, (letter) => letter === "ß" ? "ss" : "σ")

@@ -2,7 +2,7 @@
 import { normalizePrompt } from "./Prompt.ts"
 import { subjectOf } from "./Subject.ts"
 import type { Template } from "./Template.ts"
-import { termsOf } from "./TextTerms.ts"
+import { readingOf } from "./TextTerms.ts"
 
 export interface TemplateWords {
   readonly words: ReadonlySet<string>
@@ -46,4 +46,6 @@ const isNamed = (words: ReadonlySet<string>, word: string): boolean => {
 }
 
 const wordsOf = (text: string): ReadonlyArray<string> =>
-  termsOf(normalizePrompt(text.replace(/[-_./]+/g, " "))).filter(({ subject }) => subject).map(({ text }) => text)
+  readingOf(normalizePrompt(text.replace(/[-_./]+/g, " "))).terms
+    .filter(({ weight }) => weight === "subject" || weight === "weak")
+    .map((term) => term.text)

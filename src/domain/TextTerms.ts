@@ -1,113 +1,155 @@
-/** Takes a text apart into the terms that a vector is made of, and says how much each one weighs where it stands. */
-import { announcesSubject, numberWeight, stem, unspacedRequest, weightOf } from "./RequestWords.ts"
+/** What of a prompt says something, and how much: the terms that vectors and traits are made of. */
+import { markRequest } from "./RequestZones.ts"
+import { stem } from "./Stem.ts"
+import { Gap, type Token, tokensOf } from "./Tokens.ts"
 
-/** A word, a number, or two characters of a script without spaces. */
+export type Weight =
+  /** Says what the text is about. */
+  | "subject"
+  /** Says it where a sentence tells how to write. */
+  | "instruction"
+  /** Says who asks, or why. */
+  | "context"
+  /** Shades the subject, or frames it. */
+  | "weak"
+  | "negation"
+  | "question"
+  /** Asks for the text. */
+  | "asking"
+
 export interface Term {
   readonly text: string
-  /** The square of its weight; 1 is a subject word at the beginning of a text. */
-  energy: number
-  /** Says something about the subject: it forms pairs and n-grams. */
-  readonly subject: boolean
-  /** No sentence end or request phrase stands between this subject term and the one before. */
+  /** The same without hyphens, stemmed part by part. */
+  readonly parts: ReadonlyArray<string>
+  readonly word: string
+  readonly weight: Weight
+  readonly number: boolean
+  /** The word of grammar right before it: "from", "and"; empty for none. */
+  readonly glue: string
+  /** No break stands between this term and the one before. */
   readonly joined: boolean
 }
 
-/** Scripts that are written without spaces between words. */
-const unspaced = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}ー\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`
-const spaced = String.raw`[[\p{L}\p{M}\p{N}]--[${unspaced}]]`
-const tokens = new RegExp(
-  String.raw`([${unspaced}][${unspaced}\p{M}]*)|(\p{N}+(?:[.,:\/]\p{N}+)*)|(${spaced}+(?:['’]${spaced}+)*[+#]*)` +
-    String.raw`|[.!?]\s|[。！？]`,
-  "gv"
+export interface Reading {
+  readonly terms: ReadonlyArray<Term>
+  readonly kind: string | undefined
+  readonly length: number | undefined
+}
+
+/** Reads a normalised text. Linear in its length; never throws. */
+export const readingOf = (normal: string): Reading => {
+  const tokens = tokensOf(normal)
+  const { kind, length } = markRequest(tokens)
+  const weights = tokens.map(weightOf)
+  raiseNeighbours(tokens, weights)
+  dropEmptyClauses(tokens, weights)
+  if (!weights.includes("subject")) raiseRequestWords(tokens, weights)
+  let glue = ""
+  const terms = tokens.map((token, index): Term => {
+    const weight = weights[index] ?? "asking"
+    if (token.gap > 0) glue = ""
+    const before = glue
+    glue = token.role === "grammar" || token.role === "polar" ? token.word : weight === "subject" ? "" : glue
+    const parts = token.number || !token.word.includes("-") ? [token.stem] : partsOf(token)
+    return {
+      text: token.stem,
+      parts,
+      word: token.word,
+      number: token.number,
+      joined: token.gap === Gap.none,
+      weight,
+      glue: before
+    }
+  })
+  return { terms, kind, length }
+}
+
+/** "e-mail" and "t-shirt" are one word, "ice-skating" is two. */
+const partsOf = ({ stem: whole, word }: Token): ReadonlyArray<string> => {
+  const parts = word.split("-")
+  return parts.some((part) => part.length < 3) ? [whole] : parts.map(stem)
+}
+
+const weightOf = ({ mark, number, role }: Token): Weight => {
+  if (mark === "asking") return "asking"
+  if (mark === "instruction") return role === undefined && !number ? "instruction" : "asking"
+  if (mark === "context") return role === undefined || number ? "context" : "asking"
+  if (number || role === undefined) return "subject"
+  switch (role) {
+    case "negation":
+    case "question":
+      return role
+    case "polar":
+    case "frame":
+    case "style":
+    case "form":
+    case "own":
+      return "weak"
+    default:
+      return "asking"
+  }
+}
+
+const possessive = new Set(["our", "my", "your", "unsere", "unseren", "unser", "nos", "vos", "notre", "nuestros"])
+/** Whom a site speaks to: "our readers" says nothing, "our new shop" does. */
+const audience = new Set(
+  `reader visitor customer client subscriber follower member user viewer listener audience community team website site blog
+  homepage leser lesern kunden kundinnen lecteur lecteurs client lectores cliente`.split(/\s+/u).map(stem)
 )
 
-/**
- * The subject stands after "about" or "article" up to the end of that sentence; where nothing announces it, among the
- * first terms or at the very end. What is left is mostly instruction, and the same in many requests of one site.
- */
-const firstTerms = 8
-const lastTerms = 4
-const announcedEnergy = 2
-const laterEnergy = 0.5
+/** "a list of", "examples of" frame a subject; "the language of bees" is one. */
+const listed =
+  /^(?:examples?|lists?|descriptions?|tables?|paragraphs|sections|points|terms|statistics|pictures|images|quotes)$/u
 
-/** The terms of a normalised text, in its order. Linear in its length. */
-export const termsOf = (normal: string): ReadonlyArray<Term> => {
-  const terms: Array<Term> = []
-  let place = 0
-  let announcedAt = -1
-  let announcedTerm = 0
-  let announcing = false
-  let joined = false
-  const add = (text: string, weight: number): void => {
-    const subject = weight > 0.5
-    const energy = weight * weight * (subject ? energyAt(place - Math.max(announcedAt, 0), announcedAt, announcing) : 1)
-    terms.push({ text, energy, subject, joined })
-    if (subject) {
-      place++
-      joined = true
-    } else if (announcesSubject(text)) {
-      announcedAt = place
-      announcedTerm = terms.length
-      announcing = true
+/** "quick dinners", "website design": beside a word of the subject, words of style and form belong to it. */
+const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
+  for (let index = tokens.length - 1; index >= 0; index--) {
+    const role = tokens[index]?.role
+    if (weights[index] !== "weak" || role !== "style" && role !== "form" && role !== "own") continue
+    const after = tokens[index + 1]?.gap === Gap.none && weights[index + 1] === "subject"
+    const before = tokens[index]?.gap === Gap.none && weights[index - 1] === "subject"
+    const ours = [1, 2, 3].some((steps) => possessive.has(tokens[index - steps]?.word ?? ""))
+    const head = role === "form" && tokens[index + 1]?.word === "of" && !listed.test(tokens[index]?.word ?? "")
+      && weights.slice(index + 2, index + 5).includes("subject")
+    if (
+      after || head || before && role !== "style" ||
+      role === "own" && !(ours && audience.has(tokens[index]?.stem ?? ""))
+    ) {
+      weights[index] = "subject"
     }
   }
-  for (const [, run, number, word] of normal.matchAll(tokens)) {
-    if (word !== undefined) {
-      const base = stem(uncontracted(word))
-      add(base, weightOf(base))
-    } else if (number !== undefined) add(number, numberWeight)
-    else if (run === undefined) announcing = joined = false
-    else {
-      for (const part of run.split(unspacedRequest)) {
-        joined = false
-        for (const pair of characterPairs(part)) add(pair, 1)
+}
+
+/** "light tone, not too long": between two breaks, words of style alone are a wish, a negation among them too. */
+const dropEmptyClauses = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
+  let start = 0
+  for (let index = 1; index <= tokens.length; index++) {
+    if (index < tokens.length && tokens[index]?.gap === Gap.none) continue
+    const clause = weights.slice(start, index)
+    if (!clause.includes("subject")) {
+      for (let at = start; at < index; at++) {
+        if (weights[at] === "negation" || weights[at] === "weak") weights[at] = "asking"
       }
     }
-  }
-  if (place === 0) raiseAnnounced(terms, Math.min(announcedTerm, terms.length - 1))
-  else if (announcedAt < 0) raiseLast(terms, place)
-  return terms
-}
-
-/** `distance` counts subject terms since the announcement, or since the beginning when there was none. */
-const energyAt = (distance: number, announcedAt: number, announcing: boolean): number => {
-  if (announcing && distance < firstTerms) return announcedEnergy
-  const base = announcedAt < 0 || announcing ? 1 : laterEnergy
-  return distance < firstTerms ? base : base * (firstTerms / (distance + 1)) ** 2
-}
-
-const raiseLast = (terms: ReadonlyArray<Term>, subjectTerms: number): void => {
-  if (subjectTerms <= firstTerms) return
-  let left = lastTerms
-  for (let index = terms.length - 1; index >= 0 && left > 0; index--) {
-    const term = terms[index]
-    if (term?.subject !== true) continue
-    term.energy = Math.max(term.energy, announcedEnergy)
-    left--
+    start = index
   }
 }
 
 /** A subject that is made of request words only, as in "a blog post about blogging". */
-const raiseAnnounced = (terms: ReadonlyArray<Term>, from: number): void => {
-  const strongest = terms.slice(from).reduce((energy, term) => Math.max(energy, term.energy), 0)
-  for (let index = from; index < terms.length; index++) {
-    const term = terms[index]
-    if (term?.energy === strongest) term.energy = 1
+const raiseRequestWords = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
+  const raise = (from: number, roles: ReadonlyArray<string>): boolean => {
+    let raised = false
+    for (let index = from; index < tokens.length; index++) {
+      if (!roles.includes(tokens[index]?.role ?? "subject")) continue
+      weights[index] = "subject"
+      raised = true
+    }
+    return raised
   }
-}
-
-/** The word that was meant: without possessive, elision and contraction. */
-const uncontracted = (word: string): string => {
-  const at = word.search(/['’]/u)
-  if (at < 0) return word === "cannot" ? "not" : word
-  if (/n['’]t$/u.test(word)) return "not"
-  const rest = word.slice(at + 1)
-  return rest.length > at ? rest : word.slice(0, at)
-}
-
-/** Characters of a run without spaces: pairs of them stand for words. */
-const characterPairs = (run: string): ReadonlyArray<string> => {
-  const characters = Array.from(run)
-  if (characters.length < 2) return characters
-  return characters.slice(1).map((character, index) => `${characters[index]}${character}`)
+  const link = tokens.findLastIndex(({ word }) => /^(?:about|on|über|sur|sobre|regarding)$/u.test(word))
+  const some = ["subject", "style", "form", "own", "frame", "text", "polar"]
+  if (link >= 0 && raise(link + 1, [...some, "request"])) return
+  if (!raise(0, ["subject", "style", "form", "own", "frame"])) {
+    raise(0, [...some, "request", "grammar", "question", "negation"])
+  }
 }

@@ -4,17 +4,16 @@
  * what comes out needs a new name of `Embedder.layerLocal`.
  */
 import { normalizePrompt } from "./Prompt.ts"
-import { type Term, termsOf } from "./TextTerms.ts"
+import { readingOf, type Term, type Weight } from "./TextTerms.ts"
 
 export const dimensions = 384
 
 /**
- * The cosine from which an answer to one prompt may stand in for the other, by the vectors of `textVector` only: other
- * embedders need their own. It leans to safety: on the development pairs it serves every paraphrase, no other subject
- * and no near miss; on the held-out pairs five of six paraphrases, no other subject and no near miss. Both
- * tables, and what is known to go wrong, are in `docs/similarity.md`; `scripts/calibrate.ts` makes the tables.
+ * The cosine from which an answer to one prompt may stand in for the other, if the guard has no objection, by the vectors
+ * of `textVector` only: other embedders need their own. The guard does the fine work; the threshold keeps away what has
+ * little in common. Tables, and what is known to go wrong, are in `docs/similarity.md`; `scripts/calibrate.ts` makes them.
  */
-export const defaultMinSimilarity = 0.88
+export const defaultMinSimilarity = 0.7
 
 /** Energies (squared weights) of a pair and of all n-grams of a word, relative to the word's. */
 const pairEnergy = 0.4
@@ -27,7 +26,7 @@ const gramEnergy = 0.5
 export const textVector = (text: string): Float32Array => {
   const normal = normalizePrompt(text)
   const vector = new Float64Array(dimensions)
-  addTerms(vector, termsOf(normal))
+  addTerms(vector, readingOf(normal).terms)
   return toUnitLength(vector) ?? axis(normal)
 }
 
@@ -46,36 +45,59 @@ export const toUnitLength = (numbers: ArrayLike<number>): Float32Array | undefin
   let sum = 0
   for (let index = 0; index < numbers.length; index++) sum += ((numbers[index] ?? 0) / largest) ** 2
   const length = Math.sqrt(sum)
-  return Float32Array.from(numbers, (value) => value / largest / length)
+  const unit = new Float32Array(numbers.length)
+  for (let index = 0; index < unit.length; index++) unit[index] = (numbers[index] ?? 0) / largest / length
+  return unit
 }
+
+/** The square of a term's weight; 1 is a subject word at the beginning. */
+const energies: { readonly [weight in Weight]: number } = {
+  subject: 1,
+  instruction: 0.05,
+  context: 0.05,
+  weak: 0.05,
+  negation: 1.5,
+  question: 0.05,
+  asking: 0.003
+}
+const numberEnergy = 1.5
+
+/** Beyond these, subject terms weigh ever less: what is left of a long prompt is mostly the same in many. */
+const firstTerms = 16
 
 /** A request word counts once however often it comes; a subject word's energies add up, its weight grows as the root. */
 const addTerms = (vector: Float64Array, terms: ReadonlyArray<Term>): void => {
-  const energies = new Map<string, number>()
+  const sums = new Map<string, number>()
   const subjects = new Set<string>()
+  let place = 0
   let previous = 0
   let previousEnergy = 0
-  for (const { energy, joined, subject, text } of terms) {
-    const before = energies.get(text) ?? 0
-    energies.set(text, subject ? before + energy : Math.max(before, energy))
-    if (!subject) continue
-    const hash = hashOf(text)
-    if (joined) {
-      const pair = mix(Math.imul(previous, 31) + hash)
-      addSpread(vector, pair, pairEnergy * Math.min(previousEnergy, energy))
+  for (const { joined, number, parts, weight } of terms) {
+    const subject = weight === "subject"
+    const base = number && subject ? numberEnergy : energies[weight]
+    if (!joined) previousEnergy = 0
+    for (const text of parts) {
+      const energy = subject && place++ >= firstTerms ? base * (firstTerms / place) ** 2 : base
+      const before = sums.get(text) ?? 0
+      sums.set(text, subject ? before + energy : Math.max(before, energy))
+      if (!subject) continue
+      const hash = hashOf(text)
+      if (previousEnergy > 0) {
+        addSpread(vector, mix(Math.imul(previous, 31) + hash), pairEnergy * Math.min(previousEnergy, energy))
+      }
+      subjects.add(text)
+      previous = hash
+      previousEnergy = energy
     }
-    subjects.add(text)
-    previous = hash
-    previousEnergy = energy
   }
-  for (const [text, energy] of energies) addSpread(vector, hashOf(text), energy)
+  for (const [text, energy] of sums) addSpread(vector, hashOf(text), energy)
   for (const text of subjects) {
-    if (text.length > 3 && !startsWithDigit.test(text)) addGrams(vector, text, gramEnergy * (energies.get(text) ?? 0))
+    if (text.length > 3 && !startsWithDigit.test(text)) addGrams(vector, text, gramEnergy * (sums.get(text) ?? 0))
   }
 }
 
 /** Numbers are equal or not: 2019 is not close to 2026. */
-const startsWithDigit = /^\p{N}/u
+const startsWithDigit = /^[#\p{N}]/u
 
 const add = (vector: Float64Array, hash: number, weight: number): void => {
   const slot = slotOf(hash)

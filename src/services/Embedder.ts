@@ -23,7 +23,7 @@ export class Embedder extends Context.Service<Embedder, EmbedderApi>()("understu
   /** No network and no weights: hashed words, see `domain/TextVector.ts`. Never fails; well below 1 ms for a prompt. */
   static readonly layerLocal: Layer.Layer<Embedder> = Layer.sync(Embedder, () =>
     Embedder.of({
-      name: "local-1",
+      name: "local-2",
       dimensions,
       isInstant: true,
       embed: (text) => Effect.sync(() => textVector(text)),

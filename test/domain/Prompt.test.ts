@@ -8,6 +8,11 @@ const CodeUnits = Schema.Array(Schema.Union([
   Schema.Int.check(Schema.isBetween({ minimum: 0x20, maximum: 0x7e }))
 ]))
 
+/** Digits, raised, lowered and in circles. */
+const Digits = Schema.Array(
+  Schema.Literals(["1", "²", "⁵", "⁰", "⁻", "₂", "½", "①", "㉑", "❶", "٣", " ", "^", ".", "x"])
+)
+
 const textOf = (codes: ReadonlyArray<number>) => String.fromCharCode(...codes)
 
 describe("normalizePrompt", () => {
@@ -20,6 +25,8 @@ describe("normalizePrompt", () => {
     ["how an accent is composed", "cafe\u0301", "caf\u00e9"],
     ["sharp s and its capital", "STRAẞE", "strasse"],
     ["the final sigma", "ΟΔΟΣ", "οδοσ"],
+    ["how an exponent is written", "10⁵", "10^5"],
+    ["a lowered digit", "H₂O", "h2o"],
     ["invisible characters", "\ufeffwri\u00adte\u200b", "write"]
   ])("does not see %s", (_, prompt, expected) => {
     assert.strictEqual(normalizePrompt(prompt), expected)
@@ -31,6 +38,10 @@ describe("normalizePrompt", () => {
     [".NET basics", "NET basics"],
     ["-5 degrees", "5 degrees"],
     ["100%", "100"],
+    ["10⁵", "105"],
+    ["10⁻⁵", "10⁵"],
+    ["1½ cups", "11⁄2 cups"],
+    ["2①", "21"],
     ["the A* search: explain A*", "the A* search: explain A"],
     ["tea, no milk", "tea no milk"],
     ["?", "!"],
@@ -52,6 +63,11 @@ describe("normalizePrompt", () => {
     const once = normalizePrompt(textOf(codes))
     assert.strictEqual(normalizePrompt(once), once)
     assert.isTrue(once.isWellFormed())
+  }, { arbitrary: { runs: 1000 } })
+
+  it.prop("is idempotent on digits of all kinds", [Digits], ([digits]) => {
+    const once = normalizePrompt(digits.join(""))
+    assert.strictEqual(normalizePrompt(once), once)
   }, { arbitrary: { runs: 1000 } })
 
   it.prop(

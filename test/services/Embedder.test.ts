@@ -34,7 +34,7 @@ describe("the local embedder", () => {
   it.effect("gives the text's vector under a versioned name", () =>
     Effect.gen(function*() {
       const embedder = yield* Embedder
-      assert.strictEqual(embedder.name, "local-1")
+      assert.strictEqual(embedder.name, "local-2")
       const vector = yield* embedder.embed("Write a blog post about tea")
       assert.strictEqual(vector.length, embedder.dimensions)
       assert.deepStrictEqual(vector, textVector("Write a blog post about tea"))
