@@ -2,7 +2,7 @@
 import { normalizePrompt } from "./Prompt.ts"
 import { subjectOf } from "./Subject.ts"
 import type { Template } from "./Template.ts"
-import { readingOf } from "./TextTerms.ts"
+import { tokensOf } from "./Tokens.ts"
 
 export interface TemplateWords {
   readonly words: ReadonlySet<string>
@@ -45,7 +45,8 @@ const isNamed = (words: ReadonlySet<string>, word: string): boolean => {
   return false
 }
 
+/** Kinds of text count here: "recipe" is what a template may be for. */
 const wordsOf = (text: string): ReadonlyArray<string> =>
-  readingOf(normalizePrompt(text.replace(/[-_./]+/g, " "))).terms
-    .filter(({ weight }) => weight === "subject" || weight === "weak")
-    .map((term) => term.text)
+  tokensOf(normalizePrompt(text.replace(/[-_./]+/g, " ")))
+    .filter(({ role }) => role !== "grammar" && role !== "request")
+    .map((token) => token.stem)
