@@ -5,13 +5,14 @@ import type { CircuitState } from "../domain/Circuit.ts"
 import { isRecoverable } from "../domain/ErrorTable.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { EmbedderCircuit } from "./Embedder.ts"
+import { FallbackCache } from "./FallbackCache.ts"
 import { Generator } from "./Generator.ts"
 import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { makeStoreCall, type StoreCall } from "./StoreCall.ts"
 
 export interface Degradation {
-  readonly what: "provider" | "circuit" | "database" | "embedder" | "queue"
+  readonly what: "provider" | "circuit" | "cache" | "database" | "embedder" | "queue"
   readonly why: string
 }
 
@@ -31,7 +32,7 @@ export interface ReadinessReport {
 export class Readiness extends Context.Service<Readiness, {
   readonly report: Effect.Effect<ReadinessReport>
 }>()("understudy/services/Readiness") {
-  /** Looks at the database and the embedder too when they are in the context; `notes` are degradations known from the start. */
+  /** Looks at database, embedder and cache too when they are in the context; `notes` are degradations known from the start. */
   static readonly layer = (notes: ReadonlyArray<Degradation> = []) =>
     Layer.effect(
       Readiness,
@@ -49,6 +50,10 @@ export class Readiness extends Context.Service<Readiness, {
         const embedder = Option.match(yield* Effect.serviceOption(EmbedderCircuit), {
           onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
           onSome: (circuit) => lookAtEmbedder(circuit, breaker)
+        })
+        const cache = Option.match(yield* Effect.serviceOption(FallbackCache), {
+          onNone: () => Effect.succeed<ReadonlyArray<Degradation>>([]),
+          onSome: ({ unembedded }) => Effect.map(unembedded, lookAtCache)
         })
         const look = Effect.fnUntraced(function*({ client: { provider: name } }: Provider) {
           const { _tag: circuit } = yield* breaker.state(name)
@@ -68,6 +73,7 @@ export class Readiness extends Context.Service<Readiness, {
               ({ what: "queue", why: `${waiting} requests wait for a permit of ${name}` }) as const
             ),
             ...(yield* embedder),
+            ...(yield* cache),
             ...(yield* database)
           ]
           return { providers, degraded }
@@ -76,6 +82,12 @@ export class Readiness extends Context.Service<Readiness, {
       })
     )
 }
+
+const lookAtCache = (unembedded: number): ReadonlyArray<Degradation> =>
+  unembedded === 0 ? [] : [{
+    what: "cache",
+    why: `${unembedded} answers wait for a vector of the present embedder: they are found by their exact prompt only`
+  }]
 
 /** Out as soon as its last request failed, and as long as its circuit is not closed. */
 const lookAtEmbedder = Effect.fnUntraced(function*(

@@ -1,6 +1,7 @@
 /** Every namespace's templates, in memory: nothing of the database is on an answer's path. */
 import { Effect, Ref, Result, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
+import type { StoreUnavailable } from "../domain/errors.ts"
 import type { Namespace } from "../domain/Generation.ts"
 import { parseTemplate, type Template } from "../domain/Template.ts"
 import { type Candidate, candidate } from "../domain/TemplateChoice.ts"
@@ -18,17 +19,19 @@ interface Snapshot {
   readonly byNamespace: ReadonlyMap<string, ReadonlyArray<Candidate>>
 }
 
+export interface TemplateSnapshot {
+  readonly candidatesOf: (namespace: Namespace) => ReadonlyArray<Candidate>
+  /** Deletes a namespace's own ones, and says how many there were. */
+  readonly erase: (namespace: Namespace) => Effect.Effect<number, StoreUnavailable>
+}
+
 /**
  * A namespace's templates: the seed, in which those of its own replace the ones of the same name. Refreshed in the
  * background; while the database is gone the last snapshot goes on, the seed at least.
  */
 export const makeTemplateSnapshot = Effect.fnUntraced(function*(
   seed: ReadonlyArray<Template>
-): Effect.fn.Return<
-  (namespace: Namespace) => ReadonlyArray<Candidate>,
-  never,
-  SqlClient.SqlClient | Scope.Scope
-> {
+): Effect.fn.Return<TemplateSnapshot, never, SqlClient.SqlClient | Scope.Scope> {
   const store = makeTemplateStore(yield* SqlClient.SqlClient)
   const storeCall = yield* makeStoreCall
   const shared = seed.map((template) => candidate(template))
@@ -63,7 +66,10 @@ export const makeTemplateSnapshot = Effect.fnUntraced(function*(
   yield* refresh
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(pollInterval), refresh)))
 
-  return (namespace) => snapshot.byNamespace.get(namespace) ?? shared
+  return {
+    candidatesOf: (namespace) => snapshot.byNamespace.get(namespace) ?? shared,
+    erase: (namespace) => Effect.tap(storeCall("Templates.erase", pollTimeout, store.erase(namespace)), refresh)
+  }
 })
 
 interface Parsed {

@@ -1,11 +1,12 @@
 /** The last rung: a template filled in from the prompt. */
 import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, Schema } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { StoreUnavailable } from "../domain/errors.ts"
 import type { Namespace } from "../domain/Generation.ts"
 import { parseTemplate, type Template, TemplateInvalid } from "../domain/Template.ts"
-import { type Candidate, candidate, chooseTemplate } from "../domain/TemplateChoice.ts"
+import { candidate, chooseTemplate } from "../domain/TemplateChoice.ts"
 import { renderTemplate } from "../domain/TemplateRender.ts"
-import { makeTemplateSnapshot } from "./TemplateSnapshot.ts"
+import { makeTemplateSnapshot, type TemplateSnapshot } from "./TemplateSnapshot.ts"
 
 export interface TemplateRequest {
   readonly namespace: Namespace
@@ -35,6 +36,8 @@ export class TemplatesUnreadable extends Schema.TaggedError<TemplatesUnreadable>
 export class Templates extends Context.Service<Templates, {
   /** The best template for the request, filled in; none when there is no template at all. */
   readonly render: (request: TemplateRequest) => Effect.Effect<Option.Option<RenderedTemplate>>
+  /** Deletes the templates that a namespace has of its own, and says how many there were. */
+  readonly erase: (namespace: Namespace) => Effect.Effect<number, StoreUnavailable>
 }>()("understudy/services/Templates") {
   /** No templates: the ladder ends with the cache. */
   static readonly layerNone: Layer.Layer<Templates> = Layer.sync(Templates, () => serve([]))
@@ -64,10 +67,11 @@ export class Templates extends Context.Service<Templates, {
 
 const serve = (templates: ReadonlyArray<Template>): Templates["Service"] => {
   const candidates = templates.map((template) => candidate(template))
-  return make(() => candidates)
+  return make({ candidatesOf: () => candidates, erase: () => Effect.succeed(0) })
 }
 
-const make = (candidatesOf: (namespace: Namespace) => ReadonlyArray<Candidate>): Templates["Service"] => ({
+const make = ({ candidatesOf, erase }: TemplateSnapshot): Templates["Service"] => ({
+  erase,
   render: (request) =>
     Effect.sync(() =>
       Option.map(

@@ -107,7 +107,10 @@ export const makeLadder = ({ breaker, find, limiter, script, second, template, .
         forget: () => Effect.succeed(false),
         erase: () => Effect.succeed(0)
       }),
-      Layer.succeed(Templates, { render: () => Effect.succeed(Option.fromUndefinedOr(template)) }),
+      Layer.succeed(Templates, {
+        render: () => Effect.succeed(Option.fromUndefinedOr(template)),
+        erase: () => Effect.succeed(0)
+      }),
       CircuitBreaker.layerMemory(breaker),
       RateLimiter.layer(limiter)
     ))

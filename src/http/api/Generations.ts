@@ -42,8 +42,10 @@ export class NamespacesApi extends HttpApiGroup.make("namespaces").add(
     },
     success: Schema.Struct({
       namespace: Schema.String,
-      // What a namespace has besides answers gets a number of its own here.
-      erased: Schema.Struct({ answers: Schema.Int.annotate({ description: "Quarantined and outdated ones too" }) })
+      erased: Schema.Struct({
+        answers: Schema.Int.annotate({ description: "Quarantined and outdated ones too" }),
+        templates: Schema.Int.annotate({ description: "Its own ones; those of the folder stay" })
+      })
     }),
     error: [InvalidRequest, InternalError, DatabaseUnavailable]
   }).annotateMerge(OpenApi.annotations({

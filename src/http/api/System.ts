@@ -8,7 +8,7 @@ const Liveness = Schema.Struct({ status: Schema.Literal("ok") })
 const Readiness = Schema.Struct({
   status: Schema.Literals(["ok", "degraded"]).annotate({ description: "Both mean that requests are answered" }),
   degraded: Schema.Array(Schema.Struct({
-    what: Schema.Literals(["provider", "circuit", "database", "embedder", "queue"]),
+    what: Schema.Literals(["provider", "circuit", "cache", "database", "embedder", "queue"]),
     why: Schema.String
   })),
   providers: Schema.Array(Schema.Struct({
