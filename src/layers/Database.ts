@@ -51,8 +51,20 @@ interface Target {
 /**
  * `hnsw.iterative_scan`: an index scan that the filters leave empty-handed goes on instead of finding nothing. The
  * server keeps the name as a placeholder until pgvector is loaded by the session's first vector.
+ *
+ * The planner takes comparing two vectors for as cheap as comparing two numbers, and so prefers to read a namespace
+ * whole. Everything here goes by an index anyway, so the other ways are closed, and reading by the primary key costs
+ * what it costs in the worst order: then small namespaces are read whole, and large ones searched.
  */
-const session = { TimeZone: "UTC", "hnsw.iterative_scan": "strict_order", "hnsw.ef_search": "64" }
+const session = {
+  TimeZone: "UTC",
+  "hnsw.iterative_scan": "strict_order",
+  "hnsw.ef_search": "64",
+  enable_seqscan: "off",
+  enable_bitmapscan: "off",
+  seq_page_cost: "4",
+  jit: "off"
+}
 
 const server = Effect.fnUntraced(function*(secret: Redacted.Redacted): Effect.fn.Return<Target, DatabaseUrlInvalid> {
   const url = URL.canParse(Redacted.value(secret)) ? new URL(Redacted.value(secret)) : undefined

@@ -101,7 +101,8 @@ export const steps = Migrator.fromRecord({
 
 /**
  * One lookup in one round trip, inside the row-level security of its namespace: the exact prompt, else, when there is a
- * question, the nearest of those vectors. Vectors have length 1, so the inner product is the cosine, and cheaper.
+ * question, the nearest of those vectors. Vectors have length 1, so the inner product is the cosine, and cheaper. Only
+ * the search itself is planned anew each time, because its plan depends on how large the namespace is.
  */
 const findFunction = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   sql`
@@ -115,33 +116,43 @@ const findFunction = Effect.flatMap(SqlClient.SqlClient, (sql) =>
     #variable_conflict use_column
     DECLARE
       since timestamptz := now() - max_age_millis * interval '1 millisecond';
+      seqs bigint[];
+      similarities float8[];
     BEGIN
       PERFORM set_config('understudy.namespace', own, true);
       IF exact_prompt IS NOT NULL THEN
         RETURN QUERY
+          WITH same AS MATERIALIZED (
+            SELECT * FROM understudy_answers a
+            WHERE a.namespace = own AND a.prompt_hash = sha256(convert_to(exact_prompt, 'UTF8'))
+              AND a.created_at > since AND a.quarantined_at IS NULL
+              AND (of_type = '' OR a.content_type = of_type) AND (of_locale = '' OR a.locale = of_locale)
+              AND (of_family = '' OR a.model_family = of_family)
+          )
           SELECT a.seq, a.id, a.text, a.model, a.input_tokens, a.output_tokens, a.traits,
             greatest(0, extract(epoch FROM now() - a.created_at) * 1000)::float8, 1::float8, true
-          FROM understudy_answers a
-          WHERE a.namespace = own AND a.prompt_hash = sha256(convert_to(exact_prompt, 'UTF8'))
-            AND a.created_at > since AND a.quarantined_at IS NULL
-            AND (of_type = '' OR a.content_type = of_type) AND (of_locale = '' OR a.locale = of_locale)
-            AND (of_family = '' OR a.model_family = of_family)
-          ORDER BY a.created_at DESC, a.seq DESC LIMIT 1;
+          FROM same a ORDER BY a.created_at DESC, a.seq DESC LIMIT 1;
         IF FOUND THEN RETURN; END IF;
       END IF;
       IF question IS NULL OR to_regclass(vectors) IS NULL THEN RETURN; END IF;
-      RETURN QUERY EXECUTE format(
-        'SELECT a.seq, a.id, a.text, a.model, a.input_tokens, a.output_tokens, a.traits,
-           greatest(0, extract(epoch FROM now() - a.created_at) * 1000)::float8, least(1, near.similarity), false
-         FROM (
+      EXECUTE format(
+        'SELECT array_agg(near.seq), array_agg(near.similarity) FROM (
            SELECT v.seq, -(v.embedding <#> $2) AS similarity FROM %I v
-           WHERE v.namespace = $1 AND v.created_at > $3
-             AND ($4 = '''' OR v.content_type = $4) AND ($5 = '''' OR v.locale = $5) AND ($6 = '''' OR v.model_family = $6)
+           WHERE v.namespace = $1 AND v.created_at > $3%s%s%s
            ORDER BY v.embedding <#> $2 LIMIT $7
-         ) AS near JOIN understudy_answers a ON a.namespace = $1 AND a.seq = near.seq
-         WHERE near.similarity >= $8 AND a.quarantined_at IS NULL
-         ORDER BY round(near.similarity::numeric, 3) DESC, a.created_at DESC, a.seq DESC', vectors
-      ) USING own, question::vector, since, of_type, of_locale, of_family, nearest, min_similarity;
+         ) AS near',
+        vectors,
+        CASE WHEN of_type = '' THEN '' ELSE ' AND v.content_type = $4' END,
+        CASE WHEN of_locale = '' THEN '' ELSE ' AND v.locale = $5' END,
+        CASE WHEN of_family = '' THEN '' ELSE ' AND v.model_family = $6' END
+      ) INTO seqs, similarities USING own, question::vector, since, of_type, of_locale, of_family, nearest;
+      RETURN QUERY
+        SELECT a.seq, a.id, a.text, a.model, a.input_tokens, a.output_tokens, a.traits,
+          greatest(0, extract(epoch FROM now() - a.created_at) * 1000)::float8, least(1, near.similarity), false
+        FROM unnest(seqs, similarities) AS near (seq, similarity)
+        JOIN understudy_answers a ON a.namespace = own AND a.seq = near.seq
+        WHERE near.similarity >= min_similarity AND a.quarantined_at IS NULL
+        ORDER BY round(near.similarity::numeric, 3) DESC, a.created_at DESC, a.seq DESC;
     END $$`)
 
 /** Stores the answers of one namespace, and their vectors where there are any. */

@@ -6,13 +6,13 @@ import { GenerationId, type Namespace } from "../domain/Generation.ts"
 import { normalizePrompt } from "../domain/Prompt.ts"
 import { decodeTraits } from "../domain/PromptTraits.ts"
 import { withinNamespace } from "./CacheRows.ts"
-import { makeUpkeep } from "./CacheUpkeep.ts"
 import { Embedder } from "./Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache.ts"
 import { type FallbackCacheOptions, makeEmbed, makeEmbedMany, withDefaults } from "./FallbackCacheOptions.ts"
 import { makeChoose } from "./Guarding.ts"
 import { makeRemembering, storeAll } from "./Remembering.ts"
 import { makeStoreCall } from "./StoreCall.ts"
+import { makeUpkeep } from "./upkeep/Upkeep.ts"
 import { makeUseCounts } from "./UseCounts.ts"
 import { prepareVectorSpace, vectorTable, vectorText } from "./VectorSpace.ts"
 
@@ -58,6 +58,8 @@ const make = Effect.fnUntraced(function*(
   const within = (operation: string, namespace: Namespace) => <A, E>(statements: Effect.Effect<A, E>) =>
     storeCall(operation, writeTimeout, withinNamespace(sql, namespace)(statements))
 
+  const upkeep = yield* makeUpkeep({ ...settings, storeCall })
+
   const countUse = yield* makeUseCounts((namespace, uses) =>
     within("FallbackCache.countUses", namespace)(sql`
       UPDATE understudy_answers a SET uses = a.uses + used.uses, last_used_at = now()
@@ -89,7 +91,11 @@ const make = Effect.fnUntraced(function*(
     }))
     const refused = yield* Effect.forEach(
       Map.groupBy(rows, ({ namespace }) => namespace),
-      ([namespace, ofNamespace]) => writeAll(namespace, ofNamespace.map(({ row }) => row)),
+      ([namespace, ofNamespace]) =>
+        Effect.tap(
+          writeAll(namespace, ofNamespace.map(({ row }) => row)),
+          () => Effect.sync(() => upkeep.stored(namespace, ofNamespace.length, made.length === entries.length))
+        ),
       { concurrency: 4 }
     )
     return refused.reduce((sum, count) => sum + count, 0)
@@ -158,12 +164,11 @@ const make = Effect.fnUntraced(function*(
   })
 
   const { remember, settled } = yield* makeRemembering({ ...settings, store })
-  const { unembedded } = yield* makeUpkeep({ ...settings, storeCall })
 
   return FallbackCache.of({
     remember,
     find,
-    unembedded,
+    unembedded: upkeep.unembedded,
     rememberAll: (answers) => storeAll(answers, settings.batchSize, store),
     quarantine: (namespace, id) => settled("FallbackCache.quarantine", quarantine(namespace, id)),
     forget: (namespace, id) =>

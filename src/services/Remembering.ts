@@ -1,5 +1,5 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
-import { type Cause, Duration, Effect, Fiber, Latch, Metric, Queue, Ref, Schedule, type Scope } from "effect"
+import { Array, type Cause, Duration, Effect, Fiber, Latch, Metric, Queue, Ref, Schedule, type Scope } from "effect"
 import { type CacheEntry, toCacheEntries } from "../domain/CacheEntry.ts"
 import { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
@@ -116,9 +116,8 @@ export const storeAll = Effect.fnUntraced(function*(
   store: RememberingOptions["store"]
 ): Effect.fn.Return<number, StoreUnavailable> {
   let stored = 0
-  for (let start = 0; start < answers.length; start += batchSize) {
-    const entries = toCacheEntries(answers.slice(start, start + batchSize))
-    stored += entries.length - (entries.length === 0 ? 0 : yield* store(entries))
+  for (const entries of Array.chunksOf(toCacheEntries(answers), batchSize)) {
+    stored += entries.length - (yield* store(entries))
   }
   return stored
 })

@@ -29,6 +29,10 @@ export const vectorTable = (space: Space): string => {
   return `understudy_vectors_${readable}_${(Hash.string(name) >>> 0).toString(36)}`
 }
 
+/** The tables that hold the rows of a space. */
+export const partitionsOf = (table: string): ReadonlyArray<string> =>
+  Array.from({ length: partitions }, (_, part) => `${table}_${part}`)
+
 /** As pgvector reads it; five decimals are finer than any threshold, and a third of the length. */
 export const vectorText = (vector: Float32Array): string => {
   let text = ""
@@ -65,13 +69,15 @@ export const prepareVectorSpace = Effect.fn("VectorSpace.prepare")(
           FOREIGN KEY (namespace, seq) REFERENCES understudy_answers ON DELETE CASCADE
         ) PARTITION BY HASH (namespace)`)
       const storage = dimensions <= maxPlainDimensions ? "PLAIN" : "EXTERNAL"
-      for (let part = 0; part < partitions; part++) {
+      for (const [remainder, part] of partitionsOf(table).entries()) {
         yield* sql.unsafe(`
-          CREATE TABLE ${table}_${part} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${part})
+          CREATE TABLE ${part} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})
           WITH (fillfactor = 90)`)
-        yield* sql.unsafe(`ALTER TABLE ${table}_${part} ALTER COLUMN embedding SET STORAGE ${storage}`)
+        yield* sql.unsafe(
+          `ALTER TABLE ${part} ALTER COLUMN embedding SET STORAGE ${storage}, ALTER COLUMN embedding SET STATISTICS 0`
+        )
         // No policy of their own: whoever goes past the parent sees nothing.
-        yield* sql.unsafe(`ALTER TABLE ${table}_${part} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
+        yield* sql.unsafe(`ALTER TABLE ${part} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
       }
       yield* sql.unsafe(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
       yield* sql.unsafe(`

@@ -251,11 +251,11 @@ export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: 
     on(
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        for (const prompt of ["a one", "a two", "a three"]) {
+        for (const prompt of ["a post about tea", "an article about tea", "about tea: a text"]) {
           yield* remember(answerTo(namespace, prompt))
           yield* backend.age(namespace, 1_000)
         }
-        assert.strictEqual(yield* textOf({ namespace, prompt: "a four" }), "An answer to: a three")
+        assert.strictEqual(yield* textOf({ namespace, prompt: "a text about tea" }), "An answer to: about tea: a text")
       }),
       firstLetter("letters", 8)
     ))

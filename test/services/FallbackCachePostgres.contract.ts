@@ -31,12 +31,12 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
   it.effect("never compares vectors of another embedder or dimension, and still finds the exact prompt", () =>
     Effect.gen(function*() {
       const namespace = freshNamespace()
-      yield* on(remember(answerTo(namespace, "a one")), firstLetter("letters", 8))
+      yield* on(remember(answerTo(namespace, "a lake")), firstLetter("letters", 8))
       const asked = (prompt: string) => find({ namespace, prompt })
-      assert.isTrue(Option.isSome(yield* on(asked("a two"), firstLetter("letters", 8))))
-      assert.isTrue(Option.isNone(yield* on(asked("a two"), firstLetter("other letters", 8))))
-      assert.isTrue(Option.isNone(yield* on(asked("a two"), firstLetter("letters", 16))))
-      assert.isTrue(Option.isSome(yield* on(asked("a one"), firstLetter("o'ther", 16))))
+      assert.isTrue(Option.isSome(yield* on(asked("a lake, please"), firstLetter("letters", 8))))
+      assert.isTrue(Option.isNone(yield* on(asked("a lake, please"), firstLetter("other letters", 8))))
+      assert.isTrue(Option.isNone(yield* on(asked("a lake, please"), firstLetter("letters", 16))))
+      assert.isTrue(Option.isSome(yield* on(asked("a lake"), firstLetter("o'ther", 16))))
     }))
 
   it.effect("uses the embedder's index to search for similar prompts", () =>
@@ -61,8 +61,11 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       on(
         Effect.gen(function*() {
           const namespace = freshNamespace()
-          yield* remember(answerTo(namespace, "a one"), answerTo(namespace, "b one"))
-          assert.strictEqual(Option.getOrThrow(yield* find({ namespace, prompt: "b two" })).text, "An answer to: b one")
+          yield* remember(answerTo(namespace, "a lake"), answerTo(namespace, "b lake"))
+          assert.strictEqual(
+            Option.getOrThrow(yield* find({ namespace, prompt: "b lake, please" })).text,
+            "An answer to: b lake"
+          )
         }),
         firstLetter("long", dimensions)
       ))
@@ -82,9 +85,9 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
     on(
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        yield* remember(answerTo(namespace, "a one"))
-        assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "a one" })))
-        assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "a two" })))
+        yield* remember(answerTo(namespace, "a lake"))
+        assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "a lake" })))
+        assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "a lake, please" })))
       }),
       embedderOf("hanging", 8, () => Effect.never),
       { embedTimeout: "20 millis" }
@@ -96,7 +99,7 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
         const namespace = freshNamespace()
         const sql = yield* SqlClient.SqlClient
         const cache = yield* FallbackCache
-        yield* remember(answerTo(namespace, "a one"))
+        yield* remember(answerTo(namespace, "a lake"))
         const [locked, unlock] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
         const holder = yield* Effect.forkChild(sql.withTransaction(Effect.gen(function*() {
           yield* sql`LOCK TABLE understudy_answers IN ACCESS EXCLUSIVE MODE`
@@ -107,7 +110,7 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
 
         const begin = yield* Clock.currentTimeMillis
         const errors = yield* Effect.all(
-          Array.from({ length: 300 }, () => Effect.flip(cache.find({ namespace, prompt: "a one" }))),
+          Array.from({ length: 300 }, () => Effect.flip(cache.find({ namespace, prompt: "a lake" }))),
           { concurrency: "unbounded" }
         )
         for (let n = 0; n < 300; n++) yield* cache.remember(answerTo(namespace, `b ${n}`))
@@ -118,7 +121,7 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
 
         yield* Deferred.succeed(unlock, undefined)
         yield* Fiber.join(holder)
-        yield* eventually(Effect.match(cache.find({ namespace, prompt: "a one" }), {
+        yield* eventually(Effect.match(cache.find({ namespace, prompt: "a lake" }), {
           onFailure: () => false,
           onSuccess: Option.isSome
         }))
@@ -140,13 +143,13 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
         const cache = yield* FallbackCache
         yield* sql`ALTER TABLE understudy_answers RENAME TO elsewhere`
         yield* Effect.gen(function*() {
-          const error = yield* Effect.flip(cache.find({ namespace, prompt: "a one" }))
+          const error = yield* Effect.flip(cache.find({ namespace, prompt: "a lake" }))
           assert.strictEqual(error._tag, "StoreUnavailable")
-          yield* remember(answerTo(namespace, "a one"), answerTo(namespace, "a two"))
+          yield* remember(answerTo(namespace, "a lake"), answerTo(namespace, "a hill"))
           assert.strictEqual((yield* counts)("failed"), 2)
         }).pipe(Effect.ensuring(Effect.orDie(sql`ALTER TABLE elsewhere RENAME TO understudy_answers`)))
-        yield* remember(answerTo(namespace, "a three"))
-        assert.isTrue(Option.isSome(yield* cache.find({ namespace, prompt: "a three" })))
+        yield* remember(answerTo(namespace, "a shore"))
+        assert.isTrue(Option.isSome(yield* cache.find({ namespace, prompt: "a shore" })))
       }),
       firstLetter("letters", 8)
     ))
@@ -157,12 +160,13 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
         const namespace = freshNamespace()
         const sql = yield* SqlClient.SqlClient
         yield* sql`ALTER TABLE understudy_answers ADD CONSTRAINT picky CHECK (prompt <> 'poison') NOT VALID`
-        yield* remember(answerTo(namespace, "a one"), answerTo(namespace, "poison"), answerTo(namespace, "a two")).pipe(
-          Effect.ensuring(Effect.orDie(sql`ALTER TABLE understudy_answers DROP CONSTRAINT picky`))
-        )
+        yield* remember(answerTo(namespace, "a lake"), answerTo(namespace, "poison"), answerTo(namespace, "a hill"))
+          .pipe(
+            Effect.ensuring(Effect.orDie(sql`ALTER TABLE understudy_answers DROP CONSTRAINT picky`))
+          )
         const now = yield* counts
         assert.deepStrictEqual([now("remembered"), now("failed")], [2, 1])
-        assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "a two" })))
+        assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "a hill" })))
       }),
       firstLetter("letters", 8)
     ))
@@ -172,7 +176,7 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       Effect.gen(function*() {
         const [mine, theirs] = [freshNamespace(), freshNamespace()]
         const sql = yield* SqlClient.SqlClient
-        yield* remember(answerTo(mine, "a one"), answerTo(theirs, "a one"), answerTo(theirs, "b one"))
+        yield* remember(answerTo(mine, "a lake"), answerTo(theirs, "a lake"), answerTo(theirs, "b lake"))
         const tables = ["understudy_answers", vectorTable(letters)]
         for (const table of tables) {
           const everything = sql<{ namespace: string }>`SELECT namespace FROM ${sql(table)}`
@@ -193,7 +197,7 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
         }
         const deleted = yield* sql`DELETE FROM understudy_answers RETURNING 1`
         assert.deepStrictEqual(deleted, [])
-        assert.isTrue(Option.isSome(yield* find({ namespace: theirs, prompt: "a one" })))
+        assert.isTrue(Option.isSome(yield* find({ namespace: theirs, prompt: "a lake" })))
       }),
       firstLetter("letters", 8)
     ))
@@ -232,14 +236,17 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
     () =>
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        const prompts = ["~ one", ...Array.from({ length: 249 }, (_, n) => `${String.fromCodePoint(97 + n % 26)} ${n}`)]
+        const prompts = [
+          "~ lake",
+          ...Array.from({ length: 249 }, (_, n) => `${String.fromCodePoint(97 + n % 26)} ${n}`)
+        ]
         yield* on(remember(...prompts.map((prompt) => answerTo(namespace, prompt))), firstLetter("before", 64))
         yield* on(
           Effect.gen(function*() {
             const cache = yield* FallbackCache
             yield* eventually(Effect.map(cache.unembedded, (left) => left > 0))
             yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
-            assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "~ one, please" })))
+            assert.isTrue(Option.isSome(yield* find({ namespace, prompt: "~ lake, please" })))
             const sql = yield* SqlClient.SqlClient
             const after = vectorTable({ name: "after", dimensions: 32 })
             const made = yield* withinNamespace(sql, namespace)(sql`SELECT 1 FROM ${sql(after)}`)
@@ -263,11 +270,11 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       yield* on(
         Effect.gen(function*() {
           const cache = yield* FallbackCache
-          yield* remember(answerTo(namespace, "a one"))
-          assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "please, a one" })))
+          yield* remember(answerTo(namespace, "a lake"))
+          assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "a lake, please" })))
           yield* eventually(Effect.map(cache.unembedded, (left) => left > 0))
           isDown = false
-          yield* eventually(Effect.map(find({ namespace, prompt: "please, a one" }), Option.isSome))
+          yield* eventually(Effect.map(find({ namespace, prompt: "a lake, please" }), Option.isSome))
           yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
         }),
         flaky,
@@ -314,17 +321,17 @@ export const fallbackCachePostgresTests = (it: Vitest.MethodsNonLive<SqlClient.S
       const sql = yield* SqlClient.SqlClient
       yield* on(
         Effect.gen(function*() {
-          yield* remember(answerTo(namespace, "a one"), answerTo(namespace, "b one"))
-          for (let n = 0; n < 3; n++) yield* find({ namespace, prompt: "a one" })
-          yield* find({ namespace, prompt: "please, a one", isShadow: true })
+          yield* remember(answerTo(namespace, "a lake"), answerTo(namespace, "b lake"))
+          for (let n = 0; n < 3; n++) yield* find({ namespace, prompt: "a lake" })
+          yield* find({ namespace, prompt: "a lake, please", isShadow: true })
         }),
         firstLetter("letters", 8)
       )
       const uses = yield* withinNamespace(sql, namespace)(sql`
         SELECT prompt, uses, last_used_at IS NOT NULL AS used FROM understudy_answers ORDER BY prompt`)
       assert.deepStrictEqual(uses, [
-        { prompt: "a one", uses: 3, used: true },
-        { prompt: "b one", uses: 0, used: false }
+        { prompt: "a lake", uses: 3, used: true },
+        { prompt: "b lake", uses: 0, used: false }
       ])
     }))
 

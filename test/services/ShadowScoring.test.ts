@@ -130,10 +130,10 @@ describe("shadow scoring", () => {
         yield* scored(total)
         yield* eventually(Effect.map(counts, (now) => now("remembered") > before))
       })
-      yield* next(1, "a one", "x one")
-      yield* next(2, "a one", "x two")
-      yield* next(3, "a two", "y three")
-      yield* next(4, "b one", "z four")
+      yield* next(1, "a lake", "x one")
+      yield* next(2, "a lake", "x two")
+      yield* next(3, "a lake, please", "y three")
+      yield* next(4, "b lake", "z four")
       // The comparison comes after the count.
       yield* eventually(Effect.map(shadow, ({ answers }) => answers.similar !== undefined))
       assert.deepStrictEqual(yield* shadow, {
@@ -148,7 +148,7 @@ describe("shadow scoring", () => {
       })
       assert.deepStrictEqual(queries[0], {
         namespace,
-        prompt: "a one",
+        prompt: "a lake",
         contentType: "post",
         locale: "en",
         model: "m",
@@ -238,7 +238,7 @@ describe("shadow scoring", () => {
         const namespace = freshNamespace()
         const cache = yield* FallbackCache
         const again = Effect.fnUntraced(function*(total: number) {
-          yield* cache.remember(answerTo(namespace, "a one"))
+          yield* cache.remember(answerTo(namespace, "a lake"))
           // Whatever waits for the embedder has waited long enough.
           yield* eventually(Effect.andThen(
             TestClock.adjust("1 second"),
@@ -300,9 +300,9 @@ describe("shadow scoring", () => {
     return Effect.gen(function*() {
       const cache = yield* FallbackCache
       const namespace = freshNamespace()
-      yield* cache.remember(answerTo(namespace, "a one"))
+      yield* cache.remember(answerTo(namespace, "a lake"))
       yield* eventually(Effect.map(counts, (now) => now("remembered") === 1))
-      assert.isTrue(Option.isSome(yield* cache.find({ namespace, prompt: "a one" })))
+      assert.isTrue(Option.isSome(yield* cache.find({ namespace, prompt: "a lake" })))
     }).pipe(Effect.provide(layer), withOwnMetrics)
   })
 })
