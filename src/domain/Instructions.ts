@@ -143,6 +143,12 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     const token = tokens[at]
     if (token === undefined) return
     const next = tokens[at + 1]
+    const signed = token.word === "best" && token.gap === Gap.sentence && next?.gap === Gap.comma
+    if (signed && end - at <= 4) return marked(tokens, at, end)
+    if (said && token.word === "would" && next?.word === "be" && end - at <= 5) return marked(tokens, at, end)
+    const explained = token.gap > 0 && token.word.endsWith("ed") && /^(?:for|to|in)$/u.test(next?.word ?? "")
+      && tokens.slice(at + 2, Math.min(at + 6, end)).some(({ mark, role }) => mark !== "none" || role === "own")
+    if (said && explained && end - at <= 6) return marked(tokens, at, at + 1)
     if (greetings.has(token.word) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) &&
       (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))

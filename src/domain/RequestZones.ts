@@ -1,6 +1,19 @@
 /** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
 import { markAddedInstruction, markInstructions } from "./Instructions.ts"
-import { gapless, linkAfter, links, marked, sayingRest, says, staying, verbs, words, written } from "./RequestMarks.ts"
+import { markLead, nameShapes } from "./Leads.ts"
+import {
+  gapless,
+  linkAfter,
+  linkAt,
+  links,
+  marked,
+  sayingRest,
+  says,
+  staying,
+  verbs,
+  words,
+  written
+} from "./RequestMarks.ts"
 import { textKindAt } from "./TextKind.ts"
 import { Gap, type Token } from "./Tokens.ts"
 import { markLengths, markPhrases, markWishes } from "./Wishes.ts"
@@ -18,6 +31,7 @@ const reach = 8
 /** Changes `mark` of the tokens. */
 export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
   freeVerbs(tokens)
+  nameShapes(tokens)
   const length = markLengths(tokens)
   markWishes(tokens)
   markPhrases(tokens)
@@ -26,6 +40,7 @@ export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
   for (const { end, start } of sentences) {
     markPersona(tokens, start, end)
     markOpening(tokens, start, end)
+    markLead(tokens, start, end)
   }
   const kind = markTexts(tokens)
   for (const { end, start } of sentences) markAddedInstruction(tokens, start, end)
@@ -86,7 +101,7 @@ const markOpening = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   if (!opensPolitely.has(tokens[start]?.word ?? "")) return
   for (let at = start + 1; at < Math.min(end, start + reach); at++) {
     const token = tokens[at]
-    if (token === undefined || token.role === "text") return
+    if (token === undefined || token.role === "text" || token.role === "question" || token.word === "about") return
     if (!says(token)) continue
     const next = gapless(tokens, at + 1)
     const asks = tokens.slice(at + 1, at + 1 + 10).some((one) => one.role === "text" || one.word === "about")
@@ -109,13 +124,15 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
     if (token === undefined) continue
     if (token.gap > 0) clause = 0
     if (token.gap === Gap.sentence && said > 0 && asked !== undefined) return named(asked)
-    const phrase = token.mark === "none" ? singular(tokens, index, textKindAt(stemAt, index)) : undefined
+    const found = token.mark === "none" ? singular(tokens, index, textKindAt(stemAt, index)) : undefined
+    // "A story dealing with …": its place has made it a text.
+    const phrase = found?.words.length === 1 && token.role === "text" ? undefined : found
     const kind = phrase?.kind ?? (token.role === "text" && token.mark === "none" ? "" : undefined)
     if (kind !== undefined) {
       const last = index + (phrase?.words.length ?? 1)
       const after = tokens[last]
       const follows = linkAfter(tokens, last)
-      const closed = after === undefined || after.gap > 0 || !says(after)
+      const closed = after === undefined || after.gap > 0 || !says(after) || linkAt(tokens, last) !== undefined
       const first = asked === undefined && !announced
       const leads = first && follows !== "none" && closed && strangersBefore(tokens, index, follows)
       const told = phrase !== undefined && [1, 2, 3].some((steps) =>
@@ -132,6 +149,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
         if (leads && (follows === "strong" || kind !== "" || after?.gap === Gap.colon && startsAsking(tokens, index))) {
           const before = markBefore(tokens, index)
           said -= before
+          marked(tokens, last, linkAt(tokens, last) ?? last)
           const participle = gapless(tokens, last)
           if (says(participle) && participle?.word.endsWith("ing") === true) participle.mark = "asking"
           if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) {
@@ -139,7 +157,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
           }
         }
         marked(tokens, index, last)
-        const upTo = leads && follows === "strong" ? last + 4 : last
+        const upTo = leads && follows === "strong" ? linkAt(tokens, last) ?? last + 4 : last
         for (let at = last; at < upTo; at++) {
           const between = tokens[at]
           if (between === undefined || between.gap > 0 || links.has(between.stem)) {
@@ -168,7 +186,7 @@ const startsAsking = (tokens: ReadonlyArray<Token>, index: number): boolean => {
   let at = index
   while (at > Math.max(index - 12, 0) && tokens[at]?.gap !== Gap.sentence) at--
   const role = tokens[at]?.role
-  return role === "grammar" || role === "request"
+  return role === "grammar" || role === "request" || role === "own" && !tokens.slice(at, index).some(says)
 }
 
 /** "Recipes" and "short stories" are subjects, where nothing asks for them: "write tweets". */

@@ -1,0 +1,205 @@
+/** What leads up to the subject by its place, though no word of it is listed: "Pen something on …", "Up next: …". */
+import { determiners, linkAt, marked, says, staying, subjectKeys, words, written } from "./RequestMarks.ts"
+import { textKindAt } from "./TextKind.ts"
+import { Gap, type Token } from "./Tokens.ts"
+
+/** How far a lead may reach, and how many words of no known role it may hold. */
+const reach = 12
+const most = 4
+
+/** Parts of a page, and amounts of text, that are the text itself where a link follows: "a column on …". */
+const shapes = written("column section page editorial lines story stories read spot segment")
+
+/** "A page about …" asks for a text, "the page on my desk" does not. Changes the role of a token. */
+export const nameShapes = (tokens: ReadonlyArray<Token>): void => {
+  tokens.forEach((token, index) => {
+    if (!shapes.has(token.word)) return
+    const link = linkAt(tokens, index + 1)
+    const story = token.word.startsWith("stor")
+    // "A story about a lost key" is made up, "a story dealing with coral reefs" is reported.
+    if (link === undefined || story && /^(?:about|of|on)$/u.test(tokens[index + 1]?.word ?? "")) return
+    let at = index - 1
+    for (let steps = 0; steps < 3 && (tokens[at]?.role === "style" || tokens[at]?.role === "frame"); steps++) at--
+    const before = tokens[at]
+    const opens = before === undefined || (tokens[at + 1]?.gap ?? 0) > 0
+    if (opens || /^(?:an?|one|some|few|new|another|couple|of)$/u.test(before.word) || before.role === "request") {
+      token.role = "text"
+      if (/^(?:few|couple)$/u.test(before?.word ?? "")) marked(tokens, at, at + 1)
+    }
+  })
+}
+
+/** Changes `mark` of the tokens of one sentence. */
+export const markLead = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  markSetPhrase(tokens, start, end)
+  markTimes(tokens, start, end)
+  markPlace(tokens, start, end)
+  markAnnouncement(tokens, start, end)
+  let first = start
+  while (
+    first < end && first < start + 3 && /^(?:please|kindly|just|now|so|and|then)$/u.test(tokens[first]?.word ?? "")
+  ) {
+    first++
+  }
+  markImperative(tokens, first, end)
+  markTreatment(tokens, first, end)
+  markWriting(tokens, first, end)
+}
+
+const setPhrases = /^(?:any chance|why not|why don|how about|what about|up next|next up|coming up|up now)$/u
+
+/** "Any chance of …", "Why not write …", "Up next: …". */
+const markSetPhrase = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const [first, second, third] = [0, 1, 2].map((offset) => tokens[start + offset])
+  if (first === undefined || second === undefined || third === undefined || start + 2 >= end) return
+  if (!setPhrases.test(`${first.word} ${second.word}`) || second.gap > 0) return
+  const asks = third.role === "request" || third.role === "grammar" && third.word !== "to" || third.gap >= Gap.colon
+  if (first.word === "why" ? third.role === "request" : asks) marked(tokens, start, start + 2)
+}
+
+const times = written(
+  `today tomorrow tonight week month monday tuesday wednesday thursday friday saturday sunday next upcoming coming latest
+  weekly monthly daily`
+)
+
+/** "Today's post", "for next month's issue", "our upcoming article": when the text is to appear. */
+const markTimes = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  for (let at = start; at < Math.min(end, start + reach * 2); at++) {
+    const token = tokens[at]
+    if (token === undefined || !times.has(token.word) || token.mark !== "none") continue
+    const opens = at < start + 3
+    for (let next = at + 1; next < Math.min(end, at + 4); next++) {
+      const after = tokens[next]
+      if (after === undefined || after.gap > 0) break
+      const text = after.role === "text" || subjectKeys.has(after.stem) ||
+        /^(?:issue|edition|newsletter)$/u.test(after.word)
+      if (text && (opens || determiners.has(tokens[at - 1]?.stem ?? ""))) marked(tokens, at, next)
+      if (text || !times.has(after.word) && after.role !== "style") break
+    }
+    const comma = (tokens[at + 1]?.gap ?? Gap.sentence) > 0 || tokens[at + 1]?.role === "grammar"
+    if (at === start && /^to/u.test(token.word) && comma) marked(tokens, at, at + 1)
+  }
+}
+
+const homes = written("issue edition newsletter blog site website page magazine homepage section column")
+
+/** "For this week's newsletter, …": where the text will stand, and no kind of text. */
+const markPlace = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  if (!/^(?:for|in|on)$/u.test(tokens[start]?.word ?? "")) return
+  for (let at = start + 1; at < Math.min(end, start + 6); at++) {
+    const token = tokens[at]
+    if (token === undefined || token.gap > 0) return
+    const closes = at + 1 < end && (tokens[at + 1]?.gap ?? 0) > 0
+    if (homes.has(token.word) && closes) return marked(tokens, start, at + 1)
+    if (says(token) && !times.has(token.word)) return
+  }
+}
+
+const plans = written(
+  "agenda menu calendar schedule list docket pipeline plan queue next time week month today tomorrow now turn"
+)
+
+/** "On the agenda: …", "The topic this time is …": known words, and words of planning, up to a colon or "is". */
+const markAnnouncement = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  let keyed = false
+  let planned = false
+  for (let at = start; at < Math.min(end, start + 8); at++) {
+    const token = tokens[at]
+    if (token === undefined) return
+    const closes = token.gap === Gap.colon ? at - start > 1 && planned : keyed && /^(?:is|be|are)$/u.test(token.word)
+    if (at > start && closes) return marked(tokens, start, at)
+    if (at > start && token.gap > 0) return
+    if (subjectKeys.has(token.stem)) keyed = true
+    if (plans.has(token.word)) planned = true
+    else if (token.number || token.role === undefined || token.role === "question" || token.role === "negation") return
+  }
+}
+
+const particles = /^(?:up|out|down|off|together|over|in|away)$/u
+const amounts = /^(?:an?|some|something|anything|one|few|several|another)$/u
+const opinions = words("thought view opinion insight knowledge expertise wisdom take perspective")
+
+/** An unknown verb at the beginning: "Spin me a yarn about …", "Bang out 500 words on …", "Educate our visitors about …". */
+const markImperative = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const verb = tokens[start]
+  if (
+    verb === undefined || verb.number || verb.mark !== "none" || verb.role === "question" || /ing$/u.test(verb.word)
+  ) {
+    return
+  }
+  if (verb.role !== undefined && verb.role !== "request" && verb.role !== "own" && verb.role !== "text") return
+  let at = start + 1
+  const person = /^(?:me|us)$/u.test(tokens[at]?.word ?? "")
+  if (person) at++
+  const particle = particles.test(tokens[at]?.word ?? "")
+  if (particle) at++
+  const object = tokens[at]
+  if (object === undefined || at >= end || object.gap > 0) return
+  const link = leadLink(tokens, start, end)
+  if (link === undefined) return
+  if (determiners.has(object.stem)) {
+    const after = tokens[at + 1]
+    const told = after?.role === "own" || opinions.has(after?.stem ?? "")
+    if (told && link <= at + 3) marked(tokens, start, link)
+    return
+  }
+  if (!amounts.test(object.word) && object.mark !== "asking") return
+  let text = object.mark === "asking"
+  let some = person || /thing$/u.test(object.word)
+  let kind = false
+  for (let next = at; next < link; next++) {
+    const token = tokens[next]
+    if (token?.role === "text") text = true
+    if (/^(?:lines|words|draft|bit)$/u.test(token?.word ?? "")) some = true
+    if (textKindAt((place) => tokens[place]?.stem, next) !== undefined) kind = true
+  }
+  // "Find me a house on the coast" asks for no text, "Spin me a yarn about the coast" does.
+  const place = person && tokens[link]?.word === "on"
+  if (!text && !kind && (!some || place)) return
+  marked(tokens, start, object.mark === "asking" ? link : text || kind ? at : link)
+}
+
+const treats = written(
+  "address tackle treat feature spotlight showcase highlight examine unpack consider present review"
+)
+
+/** "Address … in an article": where the end names a text, the verb asks. */
+const markTreatment = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  if (!treats.has(tokens[start]?.word ?? "") || (tokens[start + 1]?.gap ?? Gap.sentence) > 0) return
+  for (let at = start + 2; at < Math.min(end, start + reach * 2); at++) {
+    if (tokens[at]?.role === "text" && tokens.slice(at - 4, at).some(({ word }) => /^(?:in|into|as)$/u.test(word))) {
+      return marked(tokens, start, start + 1)
+    }
+  }
+}
+
+const writes = written("write wrote written writing")
+const knows = written("know say tell learn write understand share")
+const everyone = /^(?:people|everyone|everybody|anyone|person|somebody|someone)$/u
+const asker = written("i we us me you our editor boss")
+
+/** "Any chance you could write about …", "What should people know about …": what stands before is asking. */
+const markWriting = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const link = leadLink(tokens, start, end)
+  if (link !== undefined && tokens[start]?.word === "what" && knows.has(tokens[link - 1]?.word ?? "")) {
+    const all = tokens.slice(start, link)
+    if (!all.some((token) => says(token) && !everyone.test(token.word))) return marked(tokens, start, link)
+  }
+  if (link === undefined || !writes.has(tokens[link - 1]?.word ?? "")) return
+  const lead = tokens.slice(start, link)
+  if (lead.some(({ word }) => asker.has(word)) && !/ing$/u.test(lead[0]?.word ?? "")) marked(tokens, start, link)
+}
+
+/** Where the first "about", "on" or the like stands that a subject follows, when what precedes can be a lead. */
+const leadLink = (tokens: ReadonlyArray<Token>, start: number, end: number): number | undefined => {
+  let unknown = 0
+  for (let at = start; at < Math.min(end, start + reach); at++) {
+    const token = tokens[at]
+    if (token === undefined || at > start && token.gap > Gap.comma) return undefined
+    if (at > start && linkAt(tokens, at) !== undefined) return at
+    if (token.role === "question" && at > start || token.role === "negation") return undefined
+    if (token.number && token.mark === "none") return undefined
+    if (says(token) && (++unknown > most || staying.has(tokens[at - 1]?.stem ?? ""))) return undefined
+  }
+  return undefined
+}
