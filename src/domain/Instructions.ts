@@ -148,6 +148,10 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     if (said && token.word === "would" && next?.word === "be" && end - at <= 5) return marked(tokens, at, end)
     const explained = token.gap > 0 && token.word.endsWith("ed") && /^(?:for|to|in)$/u.test(next?.word ?? "")
       && tokens.slice(at + 2, Math.min(at + 6, end)).some(({ mark, role }) => mark !== "none" || role === "own")
+    if (said && token.word === "go" && end - at === 1) return marked(tokens, at, end)
+    if (said && token.word === "due" && tokens[at - 1]?.word === "is") marked(tokens, at, at + 1)
+    if (said && closesAsTold(tokens, at, end)) marked(tokens, at, at + 1 + Number(next?.word.endsWith("ly") === true))
+    if (said && anaphoric(tokens, at, end)) return marked(tokens, at, end, "instruction")
     if (said && explained && end - at <= 6) return marked(tokens, at, at + 1)
     if (greetings.has(token.word) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) &&
@@ -172,6 +176,25 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     }
     if (says(token)) said = true
   }
+}
+
+const told = written(
+  "explained covered described discussed presented summarised summarized featured unpacked demystified"
+)
+
+/** "… explained", "… covered on our blog": at the end, or before what is asking. */
+const closesAsTold = (tokens: ReadonlyArray<Token>, at: number, end: number): boolean => {
+  if (!told.has(tokens[at]?.word ?? "")) return false
+  const next = at + 1 + Number(tokens[at + 1]?.word.endsWith("ly") === true)
+  return next >= end || tokens[next]?.mark === "asking" || (tokens[next]?.gap ?? 0) > 0
+}
+
+/** "… for people who have never heard of it": what refers back to the subject only says for whom it is. */
+const anaphoric = (tokens: ReadonlyArray<Token>, at: number, end: number): boolean => {
+  if (tokens[at]?.word !== "for" || end - at > 14 || end - at < 4) return false
+  const who = tokens.slice(at + 1, at + 3)
+  return who.some(({ role, word }) => people.test(word) || role === "own" || /^(?:those|someone|somebody)$/u.test(word))
+    && /^(?:it|this|that|them)$/u.test(tokens[end - 1]?.word ?? "")
 }
 
 /** "our readers will", "people can": who shall like the text. */

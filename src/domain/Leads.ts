@@ -1,5 +1,6 @@
 /** What leads up to the subject by its place, though no word of it is listed: "Pen something on …", "Up next: …". */
 import { determiners, linkAt, marked, says, staying, subjectKeys, words, written } from "./RequestMarks.ts"
+import { openingAt } from "./SetPhrases.ts"
 import { textKindAt } from "./TextKind.ts"
 import { Gap, type Token } from "./Tokens.ts"
 
@@ -8,19 +9,23 @@ const reach = 12
 const most = 4
 
 /** Parts of a page, and amounts of text, that are the text itself where a link follows: "a column on …". */
-const shapes = written("column section page editorial lines story stories read spot segment")
+const shapes = written(
+  "column section page lines story stories read spot segment words word thoughts thought notes dive pager one-pager draft"
+)
 
 /** "A page about …" asks for a text, "the page on my desk" does not. Changes the role of a token. */
 export const nameShapes = (tokens: ReadonlyArray<Token>): void => {
   tokens.forEach((token, index) => {
     if (!shapes.has(token.word)) return
-    const link = linkAt(tokens, index + 1)
+    const into = token.word === "dive" && /^(?:into|in)$/u.test(tokens[index + 1]?.word ?? "")
+    const link = into ? index + 1 : linkAt(tokens, index + 1)
     const story = token.word.startsWith("stor")
     // "A story about a lost key" is made up, "a story dealing with coral reefs" is reported.
     if (link === undefined || story && /^(?:about|of|on)$/u.test(tokens[index + 1]?.word ?? "")) return
     let at = index - 1
     for (let steps = 0; steps < 3 && (tokens[at]?.role === "style" || tokens[at]?.role === "frame"); steps++) at--
     const before = tokens[at]
+    if (into) marked(tokens, index + 1, index + 2)
     const opens = before === undefined || (tokens[at + 1]?.gap ?? 0) > 0
     if (opens || /^(?:an?|one|some|few|new|another|couple|of)$/u.test(before.word) || before.role === "request") {
       token.role = "text"
@@ -31,7 +36,6 @@ export const nameShapes = (tokens: ReadonlyArray<Token>): void => {
 
 /** Changes `mark` of the tokens of one sentence. */
 export const markLead = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
-  markSetPhrase(tokens, start, end)
   markTimes(tokens, start, end)
   markPlace(tokens, start, end)
   markAnnouncement(tokens, start, end)
@@ -41,20 +45,38 @@ export const markLead = (tokens: ReadonlyArray<Token>, start: number, end: numbe
   ) {
     first++
   }
+  markSetPhrase(tokens, first, end)
   markImperative(tokens, first, end)
+  markPresenting(tokens, first, end)
   markTreatment(tokens, first, end)
   markWriting(tokens, first, end)
 }
 
-const setPhrases = /^(?:any chance|why not|why don|how about|what about|up next|next up|coming up|up now)$/u
-
-/** "Any chance of …", "Why not write …", "Up next: …". */
+/** "Any chance of …", "Why not write …", "Shed some light on …". */
 const markSetPhrase = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
-  const [first, second, third] = [0, 1, 2].map((offset) => tokens[start + offset])
-  if (first === undefined || second === undefined || third === undefined || start + 2 >= end) return
-  if (!setPhrases.test(`${first.word} ${second.word}`) || second.gap > 0) return
-  const asks = third.role === "request" || third.role === "grammar" && third.word !== "to" || third.gap >= Gap.colon
-  if (first.word === "why" ? third.role === "request" : asks) marked(tokens, start, start + 2)
+  const opening = openingAt((at) => at < end ? tokens[at]?.word : undefined, start)
+  if (opening === undefined) return
+  const last = start + opening.words.length
+  const next = tokens[last]
+  if (next === undefined || last >= end && next.gap < Gap.colon) return
+  if (
+    opening.words.at(-1) === "about" && opening.words.length === 2 && !/^(?:an?|some|writing|we|you)$/u.test(next.word)
+  ) return
+  if (opening.needing && next.role !== "request" && !namesPlace(tokens, last, end)) return
+  marked(tokens, start, last)
+}
+
+/** The sentence ends with the text that is asked for, or with whom it is for: "… in an article", "… for our readers". */
+const namesPlace = (tokens: ReadonlyArray<Token>, start: number, end: number): boolean => {
+  for (let at = start + 1; at < Math.min(end, start + reach * 2); at++) {
+    const token = tokens[at]
+    if (token?.role === "own" && token.mark === "asking" || token?.role === "form" && token.mark === "asking") {
+      return true
+    }
+    const brought = tokens.slice(Math.max(at - 4, start), at).some(({ word }) => /^(?:in|into|as|with)$/u.test(word))
+    if (token?.role === "text" && brought) return true
+  }
+  return false
 }
 
 const times = written(
@@ -77,7 +99,7 @@ const markTimes = (tokens: ReadonlyArray<Token>, start: number, end: number): vo
       if (text || !times.has(after.word) && after.role !== "style") break
     }
     const comma = (tokens[at + 1]?.gap ?? Gap.sentence) > 0 || tokens[at + 1]?.role === "grammar"
-    if (at === start && /^to/u.test(token.word) && comma) marked(tokens, at, at + 1)
+    if (at === start && token.word.startsWith("to") && comma) marked(tokens, at, at + 1)
   }
 }
 
@@ -95,8 +117,11 @@ const markPlace = (tokens: ReadonlyArray<Token>, start: number, end: number): vo
   }
 }
 
+/** Alone before a colon, they say as little. */
+const notices = written("reminder favour favor todo urgent next today tomorrow tonight ticket")
+
 const plans = written(
-  "agenda menu calendar schedule list docket pipeline plan queue next time week month today tomorrow now turn"
+  "reminder favour favor todo urgent ticket tonight agenda menu calendar schedule list docket pipeline plan queue next time week month today tomorrow now turn"
 )
 
 /** "On the agenda: …", "The topic this time is …": known words, and words of planning, up to a colon or "is". */
@@ -106,7 +131,9 @@ const markAnnouncement = (tokens: ReadonlyArray<Token>, start: number, end: numb
   for (let at = start; at < Math.min(end, start + 8); at++) {
     const token = tokens[at]
     if (token === undefined) return
-    const closes = token.gap === Gap.colon ? at - start > 1 && planned : keyed && /^(?:is|be|are)$/u.test(token.word)
+    const closes = token.gap === Gap.colon
+      ? planned && (at - start > 1 || notices.has(tokens[start]?.word ?? ""))
+      : keyed && /^(?:is|be|are)$/u.test(token.word)
     if (at > start && closes) return marked(tokens, start, at)
     if (at > start && token.gap > 0) return
     if (subjectKeys.has(token.stem)) keyed = true
@@ -114,6 +141,8 @@ const markAnnouncement = (tokens: ReadonlyArray<Token>, start: number, end: numb
     else if (token.number || token.role === undefined || token.role === "question" || token.role === "negation") return
   }
 }
+
+const isGerund = (word: string): boolean => word.endsWith("ing") && !/^(?:br|s|sw|fl|spr)ing$/u.test(word)
 
 const particles = /^(?:up|out|down|off|together|over|in|away)$/u
 const amounts = /^(?:an?|some|something|anything|one|few|several|another)$/u
@@ -123,7 +152,7 @@ const opinions = words("thought view opinion insight knowledge expertise wisdom 
 const markImperative = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
   const verb = tokens[start]
   if (
-    verb === undefined || verb.number || verb.mark !== "none" || verb.role === "question" || /ing$/u.test(verb.word)
+    verb === undefined || verb.number || verb.mark !== "none" || verb.role === "question" || isGerund(verb.word)
   ) {
     return
   }
@@ -143,9 +172,10 @@ const markImperative = (tokens: ReadonlyArray<Token>, start: number, end: number
     if (told && link <= at + 3) marked(tokens, start, link)
     return
   }
-  if (!amounts.test(object.word) && object.mark !== "asking") return
-  let text = object.mark === "asking"
-  let some = person || /thing$/u.test(object.word)
+  const length = object.mark === "asking" && (object.number || tokens.slice(at, at + 4).some(({ number }) => number))
+  if (!amounts.test(object.word) && !length) return
+  let text = length
+  let some = person || object.word.endsWith("thing")
   let kind = false
   for (let next = at; next < link; next++) {
     const token = tokens[next]
@@ -156,27 +186,71 @@ const markImperative = (tokens: ReadonlyArray<Token>, start: number, end: number
   // "Find me a house on the coast" asks for no text, "Spin me a yarn about the coast" does.
   const place = person && tokens[link]?.word === "on"
   if (!text && !kind && (!some || place)) return
-  marked(tokens, start, object.mark === "asking" ? link : text || kind ? at : link)
+  marked(tokens, start, length ? link : text || kind ? at : link)
+}
+
+const presenting = words(
+  `tour speed scoop lowdown rundown story fact news word detail insight glimpse taste idea skinny in out low-down excited
+  interested started look overview introduction knowledge picture`
+)
+
+/** "Give our readers the lowdown on …", "Bring our visitors up to speed on …", "Take us on a tour of …". */
+const markPresenting = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const verb = tokens[start]
+  if (verb === undefined || verb.number || isGerund(verb.word) || verb.role === "question") return
+  let at = start + 1
+  if (determiners.has(tokens[at]?.stem ?? "") && tokens[at + 1]?.role === "own") at += 2
+  else if (/^(?:me|us)$/u.test(tokens[at]?.word ?? "")) at++
+  else return
+  let presents = false
+  let unknown = 0
+  let link: number | undefined
+  for (const last = Math.min(at + 6, end); at < last; at++) {
+    const token = tokens[at]
+    if (token === undefined || token.gap > 0 || token.number || token.role === "text" || token.role === "question") {
+      break
+    }
+    if (textKindAt((place) => tokens[place]?.stem, at) !== undefined && token.word !== "story") return
+    const direct = unknown === 0 && tokens[at - 1]?.role === "own"
+    const about = /^(?:about|regarding)$/u.test(token.word)
+    if (about || /^(?:on|of|in|into|through|to|with)$/u.test(token.word) && (presents || direct)) {
+      link = at + 1
+      // "Up to speed on", "on a tour of"
+      const goes = about ? -1 : tokens.slice(at, at + 3).findIndex(({ word }) => word === "speed" || word === "tour")
+      if (goes < 0) break
+      presents = true
+      at += goes
+    } else if (presenting.has(token.stem)) presents = true
+    else if (says(token) && ++unknown > 1) break
+  }
+  if (link !== undefined && link < end) marked(tokens, start, link)
 }
 
 const treats = written(
-  "address tackle treat feature spotlight showcase highlight examine unpack consider present review"
+  `address tackle treat feature spotlight showcase highlight examine unpack consider present review demystify dissect
+  unravel illuminate clarify dig dive delve break sum tell`
 )
 
-/** "Address … in an article": where the end names a text, the verb asks. */
+/** "Address … in an article", "Unpack … for our readers": where the end names the text or its readers, the verb asks. */
 const markTreatment = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  const verb = tokens[start]
+  // "Tackle the subject of …"
+  if (says(verb) && tokens[start + 1]?.word === "the" && subjectKeys.has(tokens[start + 2]?.stem ?? "")) {
+    return marked(tokens, start, start + 1)
+  }
   if (!treats.has(tokens[start]?.word ?? "") || (tokens[start + 1]?.gap ?? Gap.sentence) > 0) return
-  for (let at = start + 2; at < Math.min(end, start + reach * 2); at++) {
-    if (tokens[at]?.role === "text" && tokens.slice(at - 4, at).some(({ word }) => /^(?:in|into|as)$/u.test(word))) {
-      return marked(tokens, start, start + 1)
-    }
+  if (!namesPlace(tokens, start + 1, end)) return
+  const particle = /^(?:into|down|up|in)$/u
+  marked(tokens, start, start + (particle.test(tokens[start + 1]?.word ?? "") ? 2 : 1))
+  for (let at = start + 2; at + 1 < Math.min(end, start + reach); at++) {
+    if (particle.test(tokens[at]?.word ?? "") && tokens[at + 1]?.mark === "asking") marked(tokens, at, at + 1)
   }
 }
 
-const writes = written("write wrote written writing")
+const writes = written("write wrote written writing hear")
 const knows = written("know say tell learn write understand share")
 const everyone = /^(?:people|everyone|everybody|anyone|person|somebody|someone)$/u
-const asker = written("i we us me you our editor boss")
+const asker = written("i we us me you our editor boss let go")
 
 /** "Any chance you could write about …", "What should people know about …": what stands before is asking. */
 const markWriting = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
@@ -187,7 +261,7 @@ const markWriting = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   }
   if (link === undefined || !writes.has(tokens[link - 1]?.word ?? "")) return
   const lead = tokens.slice(start, link)
-  if (lead.some(({ word }) => asker.has(word)) && !/ing$/u.test(lead[0]?.word ?? "")) marked(tokens, start, link)
+  if (lead.some(({ word }) => asker.has(word)) && lead[0]?.word.endsWith("ing") !== true) marked(tokens, start, link)
 }
 
 /** Where the first "about", "on" or the like stands that a subject follows, when what precedes can be a lead. */
