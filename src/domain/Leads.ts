@@ -46,6 +46,8 @@ export const markLead = (tokens: ReadonlyArray<Token>, start: number, end: numbe
     first++
   }
   markSetPhrase(tokens, first, end)
+  markAgents(tokens, start, end)
+  markBackground(tokens, start, end)
   markImperative(tokens, first, end)
   markPresenting(tokens, first, end)
   markTreatment(tokens, first, end)
@@ -143,6 +145,41 @@ const markAnnouncement = (tokens: ReadonlyArray<Token>, start: number, end: numb
 }
 
 const isGerund = (word: string): boolean => word.endsWith("ing") && !/^(?:br|s|sw|fl|spr)ing$/u.test(word)
+
+const agents = written("writer author copywriter blogger journalist editor ghostwriter columnist reporter")
+
+/** "Looking for a writer to cover …": who is to write. */
+const markAgents = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  for (let at = start + 1; at + 1 < Math.min(end, start + reach); at++) {
+    if (tokens[at]?.role === "text" || linkAt(tokens, at) !== undefined) return
+    const sought = agents.has(tokens[at]?.word ?? "") && /^(?:to|who|that|for)$/u.test(tokens[at + 1]?.word ?? "")
+    if (sought && /^(?:for|need|want|seeking|find|hire)$/u.test(tokens[at - 2]?.word ?? "")) {
+      marked(tokens, at - 1, at + 1)
+    }
+  }
+}
+
+/** "We run a bakery and need a post about …": who asks, before what is asked. Numbers and names in it still count. */
+const markBackground = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
+  if (!/^(?:i|we|our|my)$/u.test(tokens[start]?.word ?? "")) return
+  for (let at = start + 2; at + 2 < Math.min(end, start + reach * 2); at++) {
+    if (tokens[at]?.word !== "and" && !(tokens[at]?.word === "so" && (tokens[at]?.gap ?? 0) > 0)) continue
+    const wants = tokens.slice(at + 1, at + 4).some(({ word }) =>
+      /^(?:need|want|would|looking|like|please)$/u.test(word)
+    )
+    const asks = tokens.slice(at + 2, Math.min(end, at + reach)).some((_, offset) =>
+      linkAt(tokens, at + 2 + offset) !== undefined
+    )
+    if (!wants || !asks || tokens.slice(start, at).some(({ role }) => role === "question")) continue
+    if (
+      tokens.slice(start, at).some((token, offset) =>
+        token.role === "text" && linkAt(tokens, start + offset + 1) !== undefined &&
+        !/^(?:have|run|own|keep|manage|edit)$/u.test(tokens[start + 1]?.word ?? "")
+      )
+    ) return
+    return marked(tokens, start, at, "context")
+  }
+}
 
 const particles = /^(?:up|out|down|off|together|over|in|away)$/u
 const amounts = /^(?:an?|some|something|anything|one|few|several|another)$/u

@@ -55,12 +55,12 @@ const weakLinks = words("for of to für von pour de para")
 
 export const staying = words("in for at from during in für aus en pour dans para from under")
 
-const participlePrepositions = /^(?:to|on|around|round|into|with|at|upon|about|over)$/u
+const participlePrepositions = /^(?:to|on|through|around|round|into|with|at|upon|about|over)$/u
 const looks = words("look dive glance peek view overview introduction insight delve light deep deeper close closer")
 
 /**
  * Past the words that lead from a text to its subject, be they listed or not: "about", "devoted entirely to", "that dives
- * deep into", "taking a closer look at"; `undefined` where none do. What ends in -ed or -ing and has no such preposition
+ * deep into", "taking a closer look at", "that walks our readers through", "targeting the keyword"; `undefined` where none do. What ends in -ed or -ing and has no such preposition
  * may be the subject: "blog post buying a house".
  */
 export const linkAt = (tokens: ReadonlyArray<Token>, after: number): number | undefined => {
@@ -79,7 +79,10 @@ export const linkAt = (tokens: ReadonlyArray<Token>, after: number): number | un
     const token = tokens[at]
     if (token === undefined || token.gap > 0) return undefined
     if (participlePrepositions.test(token.word)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
-    const passes = /^(?:an?|the|some|up|in|down|out)$/u.test(token.word) || token.word.endsWith("ly") ||
+    if (subjectKeys.has(token.stem)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
+    const passes = token.role === "own" || determiners.has(token.stem) ||
+      /^(?:people|everyone|us|me)$/u.test(token.word) ||
+      /^(?:an?|the|some|up|in|down|out)$/u.test(token.word) || token.word.endsWith("ly") ||
       token.role === "style" || looks.has(token.stem)
     if (!passes) return undefined
   }

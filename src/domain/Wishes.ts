@@ -8,7 +8,7 @@ const units = words(
 )
 
 const bounds = words(
-  "no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
+  "no not more less than under over up to at least most max maximum about around roughly longer shorter fewer exceed exceeding of mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
 )
 
 /** Between the two numbers of a range; "in 1990 around 600 words" is none. */
