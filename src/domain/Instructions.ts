@@ -13,6 +13,7 @@ import {
   words,
   written
 } from "./RequestMarks.ts"
+import { closingAt } from "./SetPhrases.ts"
 import { Gap, type Token } from "./Tokens.ts"
 
 const starters = words(
@@ -150,6 +151,9 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
       && tokens.slice(at + 2, Math.min(at + 6, end)).some(({ mark, role }) => mark !== "none" || role === "own")
     if (said && token.word === "go" && end - at === 1) return marked(tokens, at, end)
     if (said && token.word === "due" && tokens[at - 1]?.word === "is") marked(tokens, at, at + 1)
+    const closes = said ? closingAt((place) => tokens[place]?.word, at) : 0
+    if (closes > 0 && (tokens[at + closes]?.gap ?? Gap.sentence) > 0) marked(tokens, at, at + closes)
+    if (said && appears(tokens, at)) marked(tokens, at, at + 3)
     if (said && closesAsTold(tokens, at, end)) marked(tokens, at, at + 1 + Number(next?.word.endsWith("ly") === true))
     if (said && anaphoric(tokens, at, end)) return marked(tokens, at, end, "instruction")
     if (said && explained && end - at <= 6) return marked(tokens, at, at + 1)
@@ -176,6 +180,16 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     }
     if (says(token)) said = true
   }
+}
+
+const appearing = written("published posted used shared placed put go appear run publish post share use")
+
+/** "… to be published on our website": before the place, which is marked. */
+const appears = (tokens: ReadonlyArray<Token>, at: number): boolean => {
+  if (tokens[at]?.word !== "to") return false
+  const verb = tokens[at + 1]?.word === "be" ? at + 2 : at + 1
+  const place = tokens[verb + 1]
+  return appearing.has(tokens[verb]?.word ?? "") && place?.mark === "asking" && /^(?:on|in|for|to)$/u.test(place.word)
 }
 
 const told = written(

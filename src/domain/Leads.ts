@@ -10,7 +10,8 @@ const most = 4
 
 /** Parts of a page, and amounts of text, that are the text itself where a link follows: "a column on …". */
 const shapes = written(
-  "column section page lines story stories read spot segment words word thoughts thought notes dive pager one-pager draft"
+  `column section page lines story stories read spot segment words word thoughts thought notes dive pager one-pager draft
+  information info background`
 )
 
 /** "A page about …" asks for a text, "the page on my desk" does not. Changes the role of a token. */
@@ -23,11 +24,15 @@ export const nameShapes = (tokens: ReadonlyArray<Token>): void => {
     // "A story about a lost key" is made up, "a story dealing with coral reefs" is reported.
     if (link === undefined || story && /^(?:about|of|on)$/u.test(tokens[index + 1]?.word ?? "")) return
     let at = index - 1
-    for (let steps = 0; steps < 3 && (tokens[at]?.role === "style" || tokens[at]?.role === "frame"); steps++) at--
+    for (
+      let steps = 0;
+      steps < 3 && (tokens[at]?.role === "style" || tokens[at]?.role === "frame" || tokens[at]?.word === "background");
+      steps++
+    ) at--
     const before = tokens[at]
     if (into) marked(tokens, index + 1, index + 2)
     const opens = before === undefined || (tokens[at + 1]?.gap ?? 0) > 0
-    if (opens || /^(?:an?|one|some|few|new|another|couple|of)$/u.test(before.word) || before.role === "request") {
+    if (opens || /^(?:an?|one|some|few|new|another|couple|of|with)$/u.test(before.word) || before.role === "request") {
       token.role = "text"
       if (/^(?:few|couple)$/u.test(before?.word ?? "")) marked(tokens, at, at + 1)
     }
@@ -161,9 +166,9 @@ const markAgents = (tokens: ReadonlyArray<Token>, start: number, end: number): v
 
 /** "We run a bakery and need a post about …": who asks, before what is asked. Numbers and names in it still count. */
 const markBackground = (tokens: ReadonlyArray<Token>, start: number, end: number): void => {
-  if (!/^(?:i|we|our|my)$/u.test(tokens[start]?.word ?? "")) return
+  const ours = /^(?:i|we|our|my)$/u.test(tokens[start]?.word ?? "")
   for (let at = start + 2; at + 2 < Math.min(end, start + reach * 2); at++) {
-    if (tokens[at]?.word !== "and" && !(tokens[at]?.word === "so" && (tokens[at]?.gap ?? 0) > 0)) continue
+    if (!(ours && tokens[at]?.word === "and") && !(tokens[at]?.word === "so" && (tokens[at]?.gap ?? 0) > 0)) continue
     const wants = tokens.slice(at + 1, at + 4).some(({ word }) =>
       /^(?:need|want|would|looking|like|please)$/u.test(word)
     )

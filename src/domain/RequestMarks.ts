@@ -56,7 +56,9 @@ const weakLinks = words("for of to für von pour de para")
 export const staying = words("in for at from during in für aus en pour dans para from under")
 
 const participlePrepositions = /^(?:to|on|through|around|round|into|with|at|upon|about|over)$/u
-const looks = words("look dive glance peek view overview introduction insight delve light deep deeper close closer")
+const looks = words(
+  "look dive glance peek view overview introduction insight understanding delve light deep deeper close closer"
+)
 
 /**
  * Past the words that lead from a text to its subject, be they listed or not: "about", "devoted entirely to", "that dives
@@ -68,7 +70,13 @@ export const linkAt = (tokens: ReadonlyArray<Token>, after: number): number | un
   const first = tokens[from]
   if (first === undefined || first.gap > 0) return undefined
   if (aboutLinks.has(first.word)) return sayingRest(tokens, from + 1) > 0 ? from + 1 : undefined
-  const relative = /^(?:that|which)$/u.test(first.word)
+  // "… under the heading", "… for the keyword"
+  const keyed = /^(?:under|with|for|by|on)$/u.test(first.word) && /^(?:the|a|its)$/u.test(tokens[from + 1]?.word ?? "")
+    && (subjectKeys.has(tokens[from + 2]?.stem ?? "") || tokens[from + 2]?.word === "heading")
+    && tokens[from + 2]?.word !== "audience"
+  if (keyed && tokens[from + 3]?.word !== "of") return sayingRest(tokens, from + 3) > 0 ? from + 3 : undefined
+  const helps = first.word === "to" && isTold(tokens[from + 2])
+  const relative = helps || /^(?:that|which)$/u.test(first.word)
   const verb = relative ? tokens[from + 1] : first
   if (verb === undefined || verb.gap > 0 || verb.number || !relative && !/(?:ed|ing)$/u.test(verb.word)) {
     return undefined
@@ -80,14 +88,25 @@ export const linkAt = (tokens: ReadonlyArray<Token>, after: number): number | un
     if (token === undefined || token.gap > 0) return undefined
     if (participlePrepositions.test(token.word)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
     if (subjectKeys.has(token.stem)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
-    const passes = token.role === "own" || determiners.has(token.stem) ||
-      /^(?:people|everyone|us|me)$/u.test(token.word) ||
-      /^(?:an?|the|some|up|in|down|out)$/u.test(token.word) || token.word.endsWith("ly") ||
-      token.role === "style" || looks.has(token.stem)
+    if (teaching.test(token.word) && isTold(tokens[at - 1])) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
+    if (token.word === "of" && looks.has(tokens[at - 1]?.stem ?? "")) {
+      return sayingRest(tokens, at + 1) > 0
+        ? at + 1
+        : undefined
+    }
+    const passes = isTold(token) || determiners.has(token.stem) || token.role === "style" || token.role === "frame" ||
+      /^(?:an?|the|some|up|in|down|out|better|common)$/u.test(token.word) || token.word.endsWith("ly") ||
+      looks.has(token.stem)
     if (!passes) return undefined
   }
   return undefined
 }
+
+const teaching = /^(?:understand|grasp|discover|learn|explore|appreciate)$/u
+
+/** Whom a text speaks to: "readers", "people". */
+const isTold = (token: Token | undefined): boolean =>
+  token?.role === "own" || /^(?:people|everyone|us|me)$/u.test(token?.word ?? "")
 
 const participles = words(
   `focused focusing focussed centred centered centring centering based relating related devoted dedicated concentrating

@@ -62,7 +62,7 @@ const freeVerbs = (tokens: ReadonlyArray<Token>): void => {
     const taught = before?.word === "to" && tokens[index - 2]?.role === "question"
     const gerund = token.word.endsWith("ing")
       && (token.gap > 0 || before !== undefined && (links.has(before.stem) || leading.test(before.word)))
-    const piece = before?.word === "of" && tokens[index - 2]?.role === "text"
+    const piece = token.word === "writing" && before?.word === "of" && tokens[index - 2]?.role === "text"
     if (!taught && !gerund || piece) return
     for (let at = index + 1; at < Math.min(index + 5, tokens.length) && tokens[at]?.gap === Gap.none; at++) {
       if (tokens[at]?.role === "text" || tokens[at]?.word === "about") return

@@ -35,6 +35,8 @@ export const markLengths = (tokens: ReadonlyArray<Token>): number | undefined =>
       wish(token, after)
       return marked(tokens, index, index + 2)
     }
+    // "A paragraph or two"
+    if (tokens[index + 1]?.word === "or" && tokens[index + 2]?.number === true) return marked(tokens, index, index + 3)
     let from = index
     for (let at = index - 1; at >= Math.max(index - 4, 0) && tokens[at + 1]?.gap === Gap.none; at--) {
       const before = tokens[at]
