@@ -209,6 +209,8 @@ const anaphoric = (tokens: ReadonlyArray<Token>, at: number, end: number): boole
   const who = tokens.slice(at + 1, at + 3)
   return who.some(({ role, word }) => people.test(word) || role === "own" || /^(?:those|someone|somebody)$/u.test(word))
     && /^(?:it|this|that|them)$/u.test(tokens[end - 1]?.word ?? "")
+    // "For people who love it" and "for people who fear it" are two audiences.
+    && tokens.slice(at + 2, end).some(({ word }) => /^(?:new|never|unfamiliar|know|little|nothing)$/u.test(word))
 }
 
 /** "our readers will", "people can": who shall like the text. */

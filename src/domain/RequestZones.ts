@@ -221,6 +221,11 @@ const languages = written(
   swedish danish norwegian finnish czech hungarian romanian hindi latin welsh irish catalan`
 )
 
+/** "Looking for", "in need of": what follows is the text. */
+const soughtFor = (tokens: ReadonlyArray<Token>, at: number): boolean =>
+  tokens[at]?.word === "for" &&
+  /^(?:look|looking|ask|asking|asked|hoping|request|searching)$/u.test(tokens[at - 1]?.word ?? "")
+
 /** The unknown words before the text's name are no subject, but for those that a preposition brings in. */
 const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
   let count = 0
@@ -231,7 +236,8 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
     if (token.role === "style" || token.role === "form" || token.role === "own") token.mark = "asking"
     if (!says(token)) continue
     const brought = [1, 2, 3].some((steps) =>
-      staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
+      staying.has(tokens[at - steps]?.stem ?? "") && !soughtFor(tokens, at - steps) &&
+      !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
     )
     if (brought || token.number || languages.has(token.word)) continue
     token.mark = "asking"

@@ -130,6 +130,7 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       if (/^(?:audience|readership)$/u.test(token.word)) markEveryone(tokens, index)
       const goesOn = tokens[index - 1]?.mark === "asking" && tokens[index - 1]?.role === "own" && token.gap === Gap.none
       if (goesOn) token.mark = "asking"
+      else if (forReaders(tokens, index)) marked(tokens, from ?? index, index + 1)
       else if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
     } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
       const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into|in)$/u.test(one.word))
@@ -175,6 +176,14 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       }
     }
   }
+}
+
+/** "For curious readers", "for busy visitors": words of style alone make no other audience. */
+const forReaders = (tokens: ReadonlyArray<Token>, index: number): boolean => {
+  if (!/^(?:readers?|visitors?|subscribers|followers|audience)$/u.test(tokens[index]?.word ?? "")) return false
+  let at = index - 1
+  while (at > index - 4 && (tokens[at]?.role === "style" || tokens[at]?.role === "request")) at--
+  return tokens[at]?.word === "for" && tokens[at + 1]?.gap === Gap.none
 }
 
 /** "for everyone", "for laypeople", "for the general public": no reader in particular. */
