@@ -1,6 +1,7 @@
 /** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
 import { markAddedInstruction, markInstructions } from "./Instructions.ts"
-import { markLead, nameShapes } from "./Leads.ts"
+import { markCircumstances, nameShapes } from "./LeadPlaces.ts"
+import { markLead } from "./Leads.ts"
 import {
   gapless,
   linkAfter,
@@ -40,6 +41,7 @@ export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
   for (const { end, start } of sentences) {
     markPersona(tokens, start, end)
     markOpening(tokens, start, end)
+    markCircumstances(tokens, start, end)
     markLead(tokens, start, end)
   }
   const kind = markTexts(tokens)
