@@ -204,6 +204,7 @@ describe("the default threshold and the guard", () => {
     "ninth-pairs.json",
     "tenth-pairs.json",
     "eleventh-pairs.json",
+    "twelfth-pairs.json",
     "held-out-pairs.jsonl"
   ])("give on %s what docs/similarity.md says", async (file) => {
     const pairs = await scorePairs(path(`../fixtures/${file}`))
