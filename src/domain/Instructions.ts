@@ -13,6 +13,7 @@ import {
   words,
   written
 } from "./RequestMarks.ts"
+import { closingAt } from "./SetPhrases.ts"
 import { Gap, type Token } from "./Tokens.ts"
 
 const starters = words(
@@ -143,6 +144,19 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     const token = tokens[at]
     if (token === undefined) return
     const next = tokens[at + 1]
+    const signed = token.word === "best" && token.gap === Gap.sentence && next?.gap === Gap.comma
+    if (signed && end - at <= 4) return marked(tokens, at, end)
+    if (said && token.word === "would" && next?.word === "be" && end - at <= 5) return marked(tokens, at, end)
+    const explained = token.gap > 0 && token.word.endsWith("ed") && /^(?:for|to|in)$/u.test(next?.word ?? "")
+      && tokens.slice(at + 2, Math.min(at + 6, end)).some(({ mark, role }) => mark !== "none" || role === "own")
+    if (said && token.word === "go" && end - at === 1) return marked(tokens, at, end)
+    if (said && token.word === "due" && tokens[at - 1]?.word === "is") marked(tokens, at, at + 1)
+    const closes = said ? closingAt((place) => tokens[place]?.word, at) : 0
+    if (closes > 0 && (tokens[at + closes]?.gap ?? Gap.sentence) > 0) marked(tokens, at, at + closes)
+    if (said && appears(tokens, at)) marked(tokens, at, at + 3)
+    if (said && closesAsTold(tokens, at, end)) marked(tokens, at, at + 1 + Number(next?.word.endsWith("ly") === true))
+    if (said && anaphoric(tokens, at, end)) return marked(tokens, at, end, "instruction")
+    if (said && explained && end - at <= 6) return marked(tokens, at, at + 1)
     if (greetings.has(token.word) && at > 0 && end - at <= 5) return marked(tokens, at, end)
     const paired = tailPairs.test(`${token.word} ${next?.word}`) &&
       (token.gap > 0 || /^(?:and|please)$/u.test(tokens[at - 1]?.word ?? ""))
@@ -166,6 +180,37 @@ export const markAddedInstruction = (tokens: ReadonlyArray<Token>, start: number
     }
     if (says(token)) said = true
   }
+}
+
+const appearing = written("published posted used shared placed put go appear run publish post share use")
+
+/** "… to be published on our website": before the place, which is marked. */
+const appears = (tokens: ReadonlyArray<Token>, at: number): boolean => {
+  if (tokens[at]?.word !== "to") return false
+  const verb = tokens[at + 1]?.word === "be" ? at + 2 : at + 1
+  const place = tokens[verb + 1]
+  return appearing.has(tokens[verb]?.word ?? "") && place?.mark === "asking" && /^(?:on|in|for|to)$/u.test(place.word)
+}
+
+const told = written(
+  "explained covered described discussed presented summarised summarized featured unpacked demystified"
+)
+
+/** "… explained", "… covered on our blog": at the end, or before what is asking. */
+const closesAsTold = (tokens: ReadonlyArray<Token>, at: number, end: number): boolean => {
+  if (!told.has(tokens[at]?.word ?? "")) return false
+  const next = at + 1 + Number(tokens[at + 1]?.word.endsWith("ly") === true)
+  return next >= end || tokens[next]?.mark === "asking" || (tokens[next]?.gap ?? 0) > 0
+}
+
+/** "… for people who have never heard of it": what refers back to the subject only says for whom it is. */
+const anaphoric = (tokens: ReadonlyArray<Token>, at: number, end: number): boolean => {
+  if (tokens[at]?.word !== "for" || end - at > 14 || end - at < 4) return false
+  const who = tokens.slice(at + 1, at + 3)
+  return who.some(({ role, word }) => people.test(word) || role === "own" || /^(?:those|someone|somebody)$/u.test(word))
+    && /^(?:it|this|that|them)$/u.test(tokens[end - 1]?.word ?? "")
+    // "For people who love it" and "for people who fear it" are two audiences.
+    && tokens.slice(at + 2, end).some(({ word }) => /^(?:new|never|unfamiliar|know|little|nothing)$/u.test(word))
 }
 
 /** "our readers will", "people can": who shall like the text. */

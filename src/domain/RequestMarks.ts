@@ -55,14 +55,89 @@ const weakLinks = words("for of to für von pour de para")
 
 export const staying = words("in for at from during in für aus en pour dans para from under")
 
+const participlePrepositions = /^(?:to|on|through|around|round|into|with|at|upon|about|over)$/u
+const looks = words(
+  "look dive glance peek view overview introduction insight understanding delve light deep deeper close closer"
+)
+
+/**
+ * Past the words that lead from a text to its subject, be they listed or not: "about", "devoted entirely to", "that dives
+ * deep into", "taking a closer look at", "that walks our readers through", "targeting the keyword"; `undefined` where none do. What ends in -ed or -ing and has no such preposition
+ * may be the subject: "blog post buying a house".
+ */
+export const linkAt = (tokens: ReadonlyArray<Token>, after: number): number | undefined => {
+  const from = after + (gapless(tokens, after)?.role === "text" ? 1 : 0)
+  const first = tokens[from]
+  if (first === undefined || first.gap > 0) return undefined
+  if (aboutLinks.has(first.word)) return sayingRest(tokens, from + 1) > 0 ? from + 1 : undefined
+  // "… under the heading", "… for the keyword"
+  const keyed = /^(?:under|with|for|by|on)$/u.test(first.word) && /^(?:the|a|its)$/u.test(tokens[from + 1]?.word ?? "")
+    && (subjectKeys.has(tokens[from + 2]?.stem ?? "") || tokens[from + 2]?.word === "heading")
+    && tokens[from + 2]?.word !== "audience"
+  if (keyed && tokens[from + 3]?.word !== "of") return sayingRest(tokens, from + 3) > 0 ? from + 3 : undefined
+  const helps = first.word === "to" && isTold(tokens[from + 2])
+  const relative = helps || /^(?:that|which)$/u.test(first.word)
+  const verb = relative ? tokens[from + 1] : first
+  if (verb === undefined || verb.gap > 0 || verb.number || !relative && !/(?:ed|ing)$/u.test(verb.word)) {
+    return undefined
+  }
+  if (!relative && !participles.has(verb.stem) && !determined(tokens, after)) return undefined
+  const start = from + (relative ? 2 : 1)
+  for (let at = start; at < Math.min(tokens.length, start + 5); at++) {
+    const token = tokens[at]
+    if (token === undefined || token.gap > 0) return undefined
+    if (participlePrepositions.test(token.word)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
+    if (subjectKeys.has(token.stem)) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
+    if (teaching.test(token.word) && isTold(tokens[at - 1])) return sayingRest(tokens, at + 1) > 0 ? at + 1 : undefined
+    if (token.word === "of" && looks.has(tokens[at - 1]?.stem ?? "")) {
+      return sayingRest(tokens, at + 1) > 0
+        ? at + 1
+        : undefined
+    }
+    const passes = isTold(token) || determiners.has(token.stem) || token.role === "style" || token.role === "frame" ||
+      /^(?:an?|the|some|up|in|down|out|better|common)$/u.test(token.word) || token.word.endsWith("ly") ||
+      looks.has(token.stem)
+    if (!passes) return undefined
+  }
+  return undefined
+}
+
+const teaching = /^(?:understand|grasp|discover|learn|explore|appreciate)$/u
+
+/** Whom a text speaks to: "readers", "people". */
+const isTold = (token: Token | undefined): boolean =>
+  token?.role === "own" || /^(?:people|everyone|us|me)$/u.test(token?.word ?? "")
+
+const participles = words(
+  `focused focusing focussed centred centered centring centering based relating related devoted dedicated concentrating
+  concentrated revolving touching diving delving digging looking dealing zooming geared tied pertaining`
+)
+
+/** "An article …", "Write two posts …": here a text is asked for; "blog post living on a boat" may name its subject. */
+const determined = (tokens: ReadonlyArray<Token>, after: number): boolean => {
+  for (let at = after - 1; at >= Math.max(after - 5, 0); at--) {
+    const token = tokens[at]
+    if (token?.role === "request" || /^(?:an?|the|our|my|your|another|one|some|this)$/u.test(token?.word ?? "")) {
+      return true
+    }
+    if ((token?.gap ?? Gap.sentence) > Gap.comma) return false
+  }
+  return false
+}
+
+const aboutLinks = written("about around on regarding concerning covering explaining describing discussing exploring")
+
 export const linkAfter = (tokens: ReadonlyArray<Token>, from: number): "strong" | "weak" | "none" => {
   for (let at = from; at < Math.min(tokens.length, from + 10); at++) {
     const token = tokens[at]
     if (token === undefined || token.gap === Gap.sentence) return "none"
     if (at === from && token.gap === Gap.colon && sayingRest(tokens, at) > 0) return "weak"
+    if (at === from && linkAt(tokens, at) !== undefined) return "strong"
     const verb = /^(?:that|which)$/u.test(token.word) ? 1 : 0
     if (links.has(token.stem) && sayingRest(tokens, at + 1 + verb) > 0) return "strong"
-    if (at === from && token.gap === Gap.none && token.word.endsWith("ing") && says(token)) return "strong"
+    if (
+      at === from && token.gap === Gap.none && token.word.endsWith("ing") && says(token) && determined(tokens, from)
+    ) return "strong"
     if (at === from && weakLinks.has(token.stem) && sayingRest(tokens, at + 1) > 0) return "weak"
     if (token.gap === Gap.colon) return "none"
   }

@@ -46,9 +46,10 @@ const english: Lists = {
     summarises summarizes creates requests preparing generating develop developing publishing
     providing delivering crafting composing sending giving showing telling helping getting putting needing wanting requesting topics subjects turns turning looks tackles tackling
     addresses addressing include includes publication kind enjoy follow understand reading read
-    receive order included including`,
+    receive order included including interested curious keen eager pen wrote ta tia greetings dedicate dedicating devote devoting
+    got asked tasked required`,
   text: `blog blogpost blogging post posting article piece text writeup write-up entry content copy draft paragraph
-    explanation explainer primer feature guide tutorial overview introduction intro summary material item`,
+    explanation explainer primer feature guide tutorial overview introduction intro summary material item listicle long-read longread backgrounder commentary think-piece op-ed editorial`,
   style: `short brief quick concise long lengthy detailed comprehensive thorough in-depth indepth depth friendly
     informative engaging interesting compelling entertaining readable nice catchy conversational simple easy plain clear
     lively punchy snappy witty funny humorous fun playful cheerful upbeat warm encouraging motivating inspiring
@@ -66,16 +67,16 @@ const english: Lists = {
     jargon-free structured well-structured organised scannable skimmable digestible shareable viral click-worthy
     tongue-in-cheek ironic sarcastic satirical enthusiastic energetic passionate optimistic reassuring calm gentle
     sensitive respectful direct roughly approximately approx circa max maximum minimum min extra super
-    british american`,
+    british american rough deep deeper closer`,
   form: `tone voice style register mood feel manner vibe language english format formatting markdown html heading
     subheading subheadings headings headline headlines subheadline subhead subheads bullet bullets bullet-point
     bullet-points list lists sections points sentence sentences wording words characters length spelling jargon slang buzzwords cliches clichés fluff filler emoji emojis hashtag hashtags keyword
     keywords call-to-action cta hook conclusion closing opening intro introduction title subtitle abstract teaser
     excerpt structure terms phrasing grammar punctuation wordcount word-count count minute read example examples statistics meta description descriptions metadata images pictures sources references
-    citations links table tables quotes takeaways anecdote anecdotes outlook ending opener recap`,
+    citations links table tables quotes takeaways anecdote anecdotes outlook ending opener recap nutshell`,
   own: `reader audience visitor subscriber follower user customer client community website site homepage web page
     web-site home-page webpage blog company team magazine newspaper intranet portal channel cms column marketing
-    department editor editorial section shop store agency firm organisation business practice studio members fan
+    department editor section shop store agency firm organisation business practice studio members fan
     newsletter brand author colleague boss viewer listener edition issue readership`,
   frame: `tip idea way thing advice hint pointer basic importance important everything know need-to-know essential
     best top introduction overview guide world topic question answer practical useful good great new your own more

@@ -1,6 +1,20 @@
 /** Finds where a prompt asks and where it says what about: marks what belongs to the asking, or is an instruction. */
 import { markAddedInstruction, markInstructions } from "./Instructions.ts"
-import { gapless, linkAfter, links, marked, sayingRest, says, staying, verbs, words, written } from "./RequestMarks.ts"
+import { markCircumstances, nameShapes } from "./LeadPlaces.ts"
+import { markLead } from "./Leads.ts"
+import {
+  gapless,
+  linkAfter,
+  linkAt,
+  links,
+  marked,
+  sayingRest,
+  says,
+  staying,
+  verbs,
+  words,
+  written
+} from "./RequestMarks.ts"
 import { textKindAt } from "./TextKind.ts"
 import { Gap, type Token } from "./Tokens.ts"
 import { markLengths, markPhrases, markWishes } from "./Wishes.ts"
@@ -18,6 +32,7 @@ const reach = 8
 /** Changes `mark` of the tokens. */
 export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
   freeVerbs(tokens)
+  nameShapes(tokens)
   const length = markLengths(tokens)
   markWishes(tokens)
   markPhrases(tokens)
@@ -26,6 +41,8 @@ export const markRequest = (tokens: ReadonlyArray<Token>): Request => {
   for (const { end, start } of sentences) {
     markPersona(tokens, start, end)
     markOpening(tokens, start, end)
+    markCircumstances(tokens, start, end)
+    markLead(tokens, start, end)
   }
   const kind = markTexts(tokens)
   for (const { end, start } of sentences) markAddedInstruction(tokens, start, end)
@@ -47,7 +64,8 @@ const freeVerbs = (tokens: ReadonlyArray<Token>): void => {
     const taught = before?.word === "to" && tokens[index - 2]?.role === "question"
     const gerund = token.word.endsWith("ing")
       && (token.gap > 0 || before !== undefined && (links.has(before.stem) || leading.test(before.word)))
-    if (!taught && !gerund) return
+    const piece = token.word === "writing" && before?.word === "of" && tokens[index - 2]?.role === "text"
+    if (!taught && !gerund || piece) return
     for (let at = index + 1; at < Math.min(index + 5, tokens.length) && tokens[at]?.gap === Gap.none; at++) {
       if (tokens[at]?.role === "text" || tokens[at]?.word === "about") return
       if (textKindAt((place) => tokens[place]?.stem, at) !== undefined) return
@@ -86,7 +104,7 @@ const markOpening = (tokens: ReadonlyArray<Token>, start: number, end: number): 
   if (!opensPolitely.has(tokens[start]?.word ?? "")) return
   for (let at = start + 1; at < Math.min(end, start + reach); at++) {
     const token = tokens[at]
-    if (token === undefined || token.role === "text") return
+    if (token === undefined || token.role === "text" || token.role === "question" || token.word === "about") return
     if (!says(token)) continue
     const next = gapless(tokens, at + 1)
     const asks = tokens.slice(at + 1, at + 1 + 10).some((one) => one.role === "text" || one.word === "about")
@@ -109,13 +127,15 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
     if (token === undefined) continue
     if (token.gap > 0) clause = 0
     if (token.gap === Gap.sentence && said > 0 && asked !== undefined) return named(asked)
-    const phrase = token.mark === "none" ? singular(tokens, index, textKindAt(stemAt, index)) : undefined
+    const found = token.mark === "none" ? singular(tokens, index, textKindAt(stemAt, index)) : undefined
+    // "A story dealing with …": its place has made it a text.
+    const phrase = found?.words.length === 1 && token.role === "text" ? undefined : found
     const kind = phrase?.kind ?? (token.role === "text" && token.mark === "none" ? "" : undefined)
     if (kind !== undefined) {
       const last = index + (phrase?.words.length ?? 1)
       const after = tokens[last]
       const follows = linkAfter(tokens, last)
-      const closed = after === undefined || after.gap > 0 || !says(after)
+      const closed = after === undefined || after.gap > 0 || !says(after) || linkAt(tokens, last) !== undefined
       const first = asked === undefined && !announced
       const leads = first && follows !== "none" && closed && strangersBefore(tokens, index, follows)
       const told = phrase !== undefined && [1, 2, 3].some((steps) =>
@@ -132,6 +152,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
         if (leads && (follows === "strong" || kind !== "" || after?.gap === Gap.colon && startsAsking(tokens, index))) {
           const before = markBefore(tokens, index)
           said -= before
+          marked(tokens, last, linkAt(tokens, last) ?? last)
           const participle = gapless(tokens, last)
           if (says(participle) && participle?.word.endsWith("ing") === true) participle.mark = "asking"
           if (/^(?:that|which)$/u.test(after?.word ?? "") && says(gapless(tokens, last + 1))) {
@@ -139,7 +160,7 @@ const markTexts = (tokens: ReadonlyArray<Token>): string | undefined => {
           }
         }
         marked(tokens, index, last)
-        const upTo = leads && follows === "strong" ? last + 4 : last
+        const upTo = leads && follows === "strong" ? linkAt(tokens, last) ?? last + 4 : last
         for (let at = last; at < upTo; at++) {
           const between = tokens[at]
           if (between === undefined || between.gap > 0 || links.has(between.stem)) {
@@ -168,7 +189,7 @@ const startsAsking = (tokens: ReadonlyArray<Token>, index: number): boolean => {
   let at = index
   while (at > Math.max(index - 12, 0) && tokens[at]?.gap !== Gap.sentence) at--
   const role = tokens[at]?.role
-  return role === "grammar" || role === "request"
+  return role === "grammar" || role === "request" || role === "own" && !tokens.slice(at, index).some(says)
 }
 
 /** "Recipes" and "short stories" are subjects, where nothing asks for them: "write tweets". */
@@ -202,6 +223,11 @@ const languages = written(
   swedish danish norwegian finnish czech hungarian romanian hindi latin welsh irish catalan`
 )
 
+/** "Looking for", "in need of": what follows is the text. */
+const soughtFor = (tokens: ReadonlyArray<Token>, at: number): boolean =>
+  tokens[at]?.word === "for" &&
+  /^(?:look|looking|ask|asking|asked|hoping|request|searching)$/u.test(tokens[at - 1]?.word ?? "")
+
 /** The unknown words before the text's name are no subject, but for those that a preposition brings in. */
 const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
   let count = 0
@@ -212,7 +238,8 @@ const markBefore = (tokens: ReadonlyArray<Token>, index: number): number => {
     if (token.role === "style" || token.role === "form" || token.role === "own") token.mark = "asking"
     if (!says(token)) continue
     const brought = [1, 2, 3].some((steps) =>
-      staying.has(tokens[at - steps]?.stem ?? "") && !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
+      staying.has(tokens[at - steps]?.stem ?? "") && !soughtFor(tokens, at - steps) &&
+      !tokens.slice(at - steps + 1, at + 1).some((one) => one.gap > 0)
     )
     if (brought || token.number || languages.has(token.word)) continue
     token.mark = "asking"

@@ -122,6 +122,7 @@ const raiseNeighbours = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): 
 
 /** "light tone, not too long": between two breaks, words of style alone are a wish, a negation among them too. */
 const dropEmptyClauses = (tokens: ReadonlyArray<Token>, weights: Array<Weight>): void => {
+  if (!weights.includes("subject")) return
   let start = 0
   for (let index = 1; index <= tokens.length; index++) {
     if (index < tokens.length && tokens[index]?.gap === Gap.none) continue

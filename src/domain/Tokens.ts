@@ -83,6 +83,7 @@ const addWord = (
     last.stem = `#${multiplied(last.stem.slice(1), factor)}`
     return
   }
+  if (factor !== undefined && last?.word === "a") return add(word, `#${factor}`, true)
   const value = numberWord(word)
   if (value !== undefined) return add(word, `#${value}`, true)
   // "six-month", "first-time": the number counts for itself.

@@ -1,5 +1,5 @@
 /** Wishes for the text: its length, its tone, where it will stand. */
-import { determiners, gapless, marked, says, subjectKeys, words } from "./RequestMarks.ts"
+import { determiners, gapless, marked, says, subjectKeys, words, written } from "./RequestMarks.ts"
 import { Gap, type Token } from "./Tokens.ts"
 
 const units = words(
@@ -8,7 +8,7 @@ const units = words(
 )
 
 const bounds = words(
-  "no not more less than under over up to at least most max maximum about around roughly mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
+  "no not more less than under over up to at least most max maximum about around roughly longer shorter fewer exceed exceeding of mindestens höchstens maximal unter über plus moins más menos de unas about circa rund"
 )
 
 /** Between the two numbers of a range; "in 1990 around 600 words" is none. */
@@ -27,12 +27,16 @@ export const markLengths = (tokens: ReadonlyArray<Token>): number | undefined =>
     }
   }
   tokens.forEach((token, index) => {
-    if (token.number || !units.has(token.stem)) return
+    // "A two-page article"; "two pages" alone may be what it is about.
+    const pages = token.word === "page" && gapless(tokens, index + 1)?.role === "text"
+    if (token.number || !pages && !units.has(token.stem)) return
     const after = tokens[index + 1]
     if (after?.number === true && after.gap === Gap.colon) {
       wish(token, after)
       return marked(tokens, index, index + 2)
     }
+    // "A paragraph or two"
+    if (tokens[index + 1]?.word === "or" && tokens[index + 2]?.number === true) return marked(tokens, index, index + 3)
     let from = index
     for (let at = index - 1; at >= Math.max(index - 4, 0) && tokens[at + 1]?.gap === Gap.none; at--) {
       const before = tokens[at]
@@ -94,11 +98,18 @@ const times = words(
   "monday tuesday wednesday thursday friday saturday sunday tomorrow tonight noon end montag freitag morgen lundi vendredi lunes viernes"
 )
 
+const days = written("monday tuesday wednesday thursday friday saturday sunday")
+
 /** "in a warm tone", "with a catchy headline", "for the travel section of our blog", "by Friday". */
 export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index]
     if (token === undefined) continue
+    if (nobody.has(token.stem) && !says(gapless(tokens, index + 1))) {
+      const [before, first, second] = [1, 2, 3].map((steps) => tokens[index - steps]?.word ?? "")
+      if (before === "for") marked(tokens, index - 1, index + 1)
+      else if (before === "general" && first === "the" && second === "for") marked(tokens, index - 3, index + 1)
+    }
     if (token.role === "form" && tokens[index + 1]?.gap !== Gap.colon && !says(gapless(tokens, index + 1))) {
       const counted = token.gap > 0
         ? undefined
@@ -119,6 +130,7 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       if (/^(?:audience|readership)$/u.test(token.word)) markEveryone(tokens, index)
       const goesOn = tokens[index - 1]?.mark === "asking" && tokens[index - 1]?.role === "own" && token.gap === Gap.none
       if (goesOn) token.mark = "asking"
+      else if (forReaders(tokens, index)) marked(tokens, from ?? index, index + 1)
       else if (from !== undefined && (determined || places.has(token.stem))) marked(tokens, from, index + 1)
     } else if (token.role === "text" && !says(gapless(tokens, index + 1))) {
       const from = back(tokens, index, 6, 3, true, (one) => /^(?:as|into|in)$/u.test(one.word))
@@ -142,6 +154,11 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
     } else if (token.word === "after" && /^(?:are|am|re|m)$/u.test(tokens[index - 1]?.word ?? "")) {
       marked(tokens, index, index + 1)
     } else if (
+      days.has(token.word) && /^(?:this|next)$/u.test(tokens[index - 1]?.word ?? "") &&
+      (tokens[index + 1]?.gap ?? Gap.sentence) > 0 && asksBefore(tokens, index)
+    ) {
+      marked(tokens, index - 1, index + 1)
+    } else if (
       times.has(token.stem) && /^(?:by|bis|until|till|para|pour|avant)$/u.test(tokens[index - 1]?.word ?? "")
     ) {
       marked(tokens, index - 1, index + 1)
@@ -151,12 +168,26 @@ export const markPhrases = (tokens: ReadonlyArray<Token>): void => {
       /^(?:week|month|time|tomorrow|today)$/u.test(token.word) &&
       (token.word.startsWith("to") || /^(?:next|this)$/u.test(tokens[index - 1]?.word ?? ""))
     ) {
-      if ((tokens[index + 1]?.gap ?? Gap.sentence) > 0 && (asksBefore(tokens, index) || token.word === "time")) {
+      if (
+        (tokens[index + 1]?.gap ?? Gap.sentence) > 0 &&
+        (asksBefore(tokens, index) || token.word === "time" || subjectKeys.has(tokens[index - 2]?.stem ?? ""))
+      ) {
         marked(tokens, token.word.startsWith("to") ? index : index - 1, index + 1)
       }
     }
   }
 }
+
+/** "For curious readers", "for busy visitors": words of style alone make no other audience. */
+const forReaders = (tokens: ReadonlyArray<Token>, index: number): boolean => {
+  if (!/^(?:readers?|visitors?|subscribers|followers|audience)$/u.test(tokens[index]?.word ?? "")) return false
+  let at = index - 1
+  while (at > index - 4 && (tokens[at]?.role === "style" || tokens[at]?.role === "request")) at--
+  return tokens[at]?.word === "for" && tokens[at + 1]?.gap === Gap.none
+}
+
+/** "for everyone", "for laypeople", "for the general public": no reader in particular. */
+const nobody = words("everyone everybody anyone laypeople layperson layman public non-experts non-specialists")
 
 /** "for a general audience" is everyone, and so says nothing; "for an older audience" does. */
 const markEveryone = (tokens: ReadonlyArray<Token>, index: number): void => {

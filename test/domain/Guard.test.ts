@@ -152,6 +152,45 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const developmentPairs = path("../../../shared/data/prompt-pairs.jsonl")
 const share = ({ of, served }: Served) => served / of
 
+describe("what leads to a subject by its place", () => {
+  const plain = "Write a blog post about canal boats"
+
+  it.each([
+    "Pen a column focused on canal boats.",
+    "Bang out 500 words on canal boats",
+    "Up next: canal boats",
+    "Today's topic is canal boats. Please write the article.",
+    "For this week's newsletter, we need a text on canal boats",
+    "Shed some light on canal boats for our readers",
+    "Give our visitors the lowdown on canal boats",
+    "Unpack canal boats for our readers",
+    "I need a piece devoted entirely to canal boats",
+    "A blog article that walks readers through canal boats",
+    "Looking for a writer to cover canal boats",
+    "Write an article on canal boats as soon as possible",
+    "canal boats, explained for our readers"
+  ])("is asking: %s", (prompt) => {
+    assert.isUndefined(objection(prompt, plain))
+  })
+
+  it.each([
+    ["Tell our readers about the history of jazz", "Tell our readers about the future of jazz"],
+    ["Blog post buying a house", "Blog post selling a house"],
+    ["blog post living on a boat", "blog post working on a boat"],
+    ["Let's talk about how to buy a house on the blog", "Let's talk about how to sell a house on the blog"],
+    ["Write about why not to tip", "Write about why to tip"],
+    ["A post devoted to when to prune roses", "A post devoted to when not to prune roses"],
+    ["Help me write an FAQ about tanks", "Help me write an article about tanks"],
+    ["Find me a house on the coast: blog post", "Sell me a house on the coast: blog post"],
+    ["Write a post that helps parents understand autism", "Write a post that helps teachers understand autism"],
+    ["Write about bats for people who love them", "Write about bats for people who fear them"],
+    ["Write a story about a lost key", "Write an article about a lost key"],
+    ["A ban on smoking: blog post", "A tax on smoking: blog post"]
+  ])("is subject where it says something: %s", (asked, kept) => {
+    assert.isDefined(objection(asked, kept))
+  })
+})
+
 describe("the default threshold and the guard", () => {
   it.each([
     "first-pairs.json",
@@ -161,6 +200,11 @@ describe("the default threshold and the guard", () => {
     "fifth-pairs.json",
     "sixth-pairs.json",
     "seventh-pairs.json",
+    "eighth-pairs.json",
+    "ninth-pairs.json",
+    "tenth-pairs.json",
+    "eleventh-pairs.json",
+    "twelfth-pairs.json",
     "held-out-pairs.jsonl"
   ])("give on %s what docs/similarity.md says", async (file) => {
     const pairs = await scorePairs(path(`../fixtures/${file}`))
