@@ -65,9 +65,13 @@ export const adviceOn = ({ current, outcomes, recommendation, wrongRate }: Calib
   const needed = pairsNeeded(wrongRate)
   return [
     recommendation.basis === "interval"
-      ? `Recommended: FALLBACK_MIN_SIMILARITY=${shown(threshold)}. It is the lowest threshold whose whole interval `
+      ? `Recommended: FALLBACK_MIN_SIMILARITY=${
+        shown(threshold)
+      }. It serves what the lowest threshold does whose whole interval `
         + `stays within a wrong rate of ${wanted}: ${figures}.`
-      : `Recommended, but not proven: FALLBACK_MIN_SIMILARITY=${shown(threshold)}. It is the lowest threshold at `
+      : `Recommended, but not proven: FALLBACK_MIN_SIMILARITY=${
+        shown(threshold)
+      }. It serves what the lowest threshold does at `
         + `which the wrong rate that was seen stays within ${wanted}: ${figures}. `
         + (most < needed
           ? Number.isFinite(needed)

@@ -104,14 +104,27 @@ export type Recommendation =
 
 /**
  * The lowest threshold whose wrong rate stays at or below the wanted one: with its interval, or where the pairs do not
- * suffice for that at any threshold, as it was seen. `outcomes` in the order of their thresholds, lowest first.
+ * suffice for that at any threshold, as it was seen. Where the next higher ones serve just the same pairs, because a
+ * guard does the work, it is the one in the middle of them: as far as can be from what would be served wrongly and from
+ * what would be missed. `outcomes` in the order of their thresholds, lowest first.
  */
 export const recommend = (outcomes: ReadonlyArray<Outcome>, wrongRate: number): Recommendation => {
   if ((outcomes[0]?.wrong.of ?? 0) === 0) return { basis: "none", reason: "no different pairs" }
-  const proven = outcomes.find(({ wrong }) => wrong.high <= wrongRate)
+  const proven = middleFrom(outcomes, outcomes.findIndex(({ wrong }) => wrong.high <= wrongRate))
   if (proven !== undefined) return { basis: "interval", outcome: proven }
-  const seen = outcomes.find(({ wrong }) => wrong.share <= wrongRate)
+  const seen = middleFrom(outcomes, outcomes.findIndex(({ wrong }) => wrong.share <= wrongRate))
   return seen === undefined ? { basis: "none", reason: "always exceeded" } : { basis: "estimate", outcome: seen }
+}
+
+/** Of those from this one on that serve the same. */
+const middleFrom = (outcomes: ReadonlyArray<Outcome>, first: number): Outcome | undefined => {
+  const lowest = outcomes[first]
+  if (lowest === undefined) return undefined
+  const other = outcomes.findIndex(({ right, wrong }, index) =>
+    index > first && (right.count !== lowest.right.count || wrong.count !== lowest.wrong.count)
+  )
+  const last = (other === -1 ? outcomes.length : other) - 1
+  return outcomes[first + Math.floor((last - first) / 2)]
 }
 
 /**

@@ -35,7 +35,7 @@ layer(Layer.empty, live)("understudy calibrate", (it) => {
       const data = join(folder, "data")
       const { code, stderr, stdout } = yield* runCommand(["calibrate", heldOut, "--html", report], { DATA_DIR: data })
       assert.deepStrictEqual([code, stderr], [0, ""])
-      assert.match(stdout, /^146 pairs of .*held-out-pairs\.jsonl, 52 the same wish, 94 not; embedder local-1/)
+      assert.match(stdout, /^146 pairs of .*held-out-pairs\.jsonl, 52 the same wish, 94 not; embedder local-2/)
       assert.match(stdout, /^threshold {2}.*paraphrase {2}other subject {2}near miss$/m)
       assert.match(stdout, /Recommended, but not proven: FALLBACK_MIN_SIMILARITY=0\.\d\d\./)
       assert.include(stdout, "takes at least 765 different pairs, none of them served; here are 94")
@@ -47,7 +47,7 @@ layer(Layer.empty, live)("understudy calibrate", (it) => {
     Effect.gen(function*() {
       const { stdout } = yield* runCommand(["calibrate", heldOut, "--json", "--wrong-rate", "0.1"], {})
       const result = yield* Schema.decodeEffect(Result)(stdout)
-      assert.deepStrictEqual([result.pairs, result.embedder, result.basis], [146, "local-1", "interval"])
+      assert.deepStrictEqual([result.pairs, result.embedder, result.basis], [146, "local-2", "interval"])
       const at = result.thresholds.find(({ threshold }) => threshold === result.recommended)
       assert.isAtMost(at?.wrong.high ?? 1, 0.1)
     }))
@@ -113,7 +113,7 @@ const calibrationOf = (pairs: ReadonlyArray<ScoredPair>, more: Partial<Calibrati
   const recommendation = recommend(outcomes, 0.005)
   return {
     file: "pairs.jsonl",
-    embedder: "local-1",
+    embedder: "local-2",
     pairs,
     outcomes,
     recommendation,

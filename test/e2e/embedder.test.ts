@@ -153,7 +153,7 @@ describe("the local embedder", () => {
     Effect.gen(function*() {
       const { url } = yield* start(yield* FaultServer.make, { EMBEDDER: "local" })
       assert.deepStrictEqual(yield* fallbackOf(url, paraphrase), ["cache", "similar"])
-      problemOf(yield* control(url, "embedder:local-1", "force-open"), 404)
+      problemOf(yield* control(url, "embedder:local-2", "force-open"), 404)
       assert.isUndefined(yield* degraded(url))
     }))
 })
