@@ -45,7 +45,7 @@ export const makeRemembering = Effect.fnUntraced(function*(
     queued -= answers.reduce((sum, answer) => sum + lengthOf(answer), 0)
     const [took] = yield* Effect.timed(storing(answers))
     progress.done(answers.length)
-    yield* Effect.raceFirst(Effect.sleep(restAfter(took)), progress.hurried)
+    yield* Effect.raceFirst(Effect.sleep(restAfter(took, progress.waiting() / options.queueCapacity)), progress.hurried)
   })
   const worker = yield* Effect.forkScoped(Effect.forever(cycle))
   yield* Effect.addFinalizer(() =>
@@ -89,6 +89,7 @@ const makeProgress = () => {
       hurry.openUnsafe()
     },
     offered: () => void offered++,
+    waiting: () => offered - done,
     done: (count: number) => {
       done += count
       for (const { reached, target } of waiting) if (done >= target) reached.openUnsafe()
@@ -125,11 +126,12 @@ export const storeAll = Effect.fnUntraced(function*(
 const lengthOf = ({ prompt, text }: RememberedAnswer): number => prompt.length + text.length
 
 /**
- * Storing gets at most a quarter of the time, however much there is to store: it shares the processor, and an embedded
- * database's only session, with the answers. A single answer after a quiet time is stored at once.
+ * Storing gets a quarter of the time, because it shares the processor, and an embedded database's only session, with the
+ * answers; more the fuller the queue is, and from a quarter of its capacity on all of it: answers that are dropped stand
+ * in for nothing. A single answer after a quiet time is stored at once.
  */
-const restAfter = (took: Duration.Duration): Duration.Duration =>
-  Duration.min(Duration.times(took, 3), Duration.seconds(1))
+const restAfter = (took: Duration.Duration, fullness: number): Duration.Duration =>
+  Duration.min(Duration.times(took, 3 * Math.max(0, 1 - 4 * fullness)), Duration.seconds(1))
 
 /** Never fails: what cannot be stored after a few tries is given up, with one warning per episode. */
 const makeStoring = Effect.fnUntraced(function*({ store }: RememberingOptions) {
