@@ -45,7 +45,7 @@ export const makeRemembering = Effect.fnUntraced(function*(
     queued -= answers.reduce((sum, answer) => sum + lengthOf(answer), 0)
     const [took] = yield* Effect.timed(storing(answers))
     progress.done(answers.length)
-    yield* Effect.raceFirst(Effect.sleep(restAfter(took, progress.waiting() / options.queueCapacity)), progress.hurried)
+    yield* Effect.timeoutOption(progress.hurried, restAfter(took, progress.waiting() / options.queueCapacity))
   })
   const worker = yield* Effect.forkScoped(Effect.forever(cycle))
   yield* Effect.addFinalizer(() =>

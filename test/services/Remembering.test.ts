@@ -74,4 +74,17 @@ describe("remembering", () => {
       assert.strictEqual(error.message, "change failed: answers are still waiting to be stored")
       yield* TestClock.adjust("10 seconds")
     }))
+
+  it.effect("rests less the fuller the queue is, and not at all where it would have to drop answers soon", () =>
+    Effect.gen(function*() {
+      const { remember, stored } = yield* writer(Effect.sleep("10 millis"))
+      yield* remember(...Array.from({ length: 60 }, (_, n) => String(n)))
+      yield* TestClock.adjust("300 millis")
+      assert.isAtLeast(stored.length, 29, "a quarter of the capacity and more: one after the other")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(stored.length, 60)
+      yield* remember("x", "y", "z")
+      yield* TestClock.adjust("40 millis")
+      assert.strictEqual(stored.length, 61, "nearly empty: it rests three times as long as it stores")
+    }))
 })
