@@ -46,7 +46,7 @@ export const toCacheEntry = (answer: Answer): CacheEntry | undefined => {
   const text = storable(answer.text)
   // A request that names a model is to find what it got for that name.
   const scope = toCacheScope({ ...answer, model: answer.askedModel ?? answer.model })
-  const names = [answer.id, answer.namespace, answer.model, scope.contentType, scope.locale]
+  const names = [answer.id, answer.namespace, answer.model, scope.contentType, scope.locale, scope.modelFamily]
   if (text.trim() === "" || names.some((name) => name.length > maxNameLength || name !== storable(name))) {
     return undefined
   }

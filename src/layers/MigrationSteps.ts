@@ -178,7 +178,9 @@ const rememberFunction = Effect.flatMap(SqlClient.SqlClient, (sql) =>
           ON CONFLICT (namespace, prompt_hash, content_type, locale, model_family) DO UPDATE SET
             id = EXCLUDED.id, prompt = EXCLUDED.prompt, traits = EXCLUDED.traits, model = EXCLUDED.model,
             text = EXCLUDED.text, input_tokens = EXCLUDED.input_tokens, output_tokens = EXCLUDED.output_tokens,
-            created_at = EXCLUDED.created_at, quarantined_at = NULL
+            created_at = EXCLUDED.created_at,
+            -- The same answer stored again, as after a retry, stays out.
+            quarantined_at = CASE WHEN a.id = EXCLUDED.id THEN a.quarantined_at END
           RETURNING seq, prompt_hash, content_type, locale, model_family, created_at
         )';
     BEGIN

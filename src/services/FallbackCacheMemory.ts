@@ -45,7 +45,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       createdAt: yield* Clock.currentTimeMillis,
       lastUsedAt: before?.lastUsedAt,
       uses: before?.uses ?? 0,
-      isQuarantined: false
+      isQuarantined: before?.isQuarantined === true && before.id === entry.id
     })
   })
 
@@ -55,10 +55,11 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
 
   const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
     const now = yield* Clock.currentTimeMillis
-    const candidates = newestFirst(namespaces.get(query.namespace), {
-      scope: toCacheScope(query),
-      newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
-    })
+    const candidates = () =>
+      newestFirst(namespaces.get(query.namespace), {
+        scope: toCacheScope(query),
+        newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
+      })
     const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
       if (query.isShadow !== true) {
         entry.uses++
@@ -68,11 +69,12 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     }
     const prompt = storable(query.prompt)
     const normalized = normalizePrompt(prompt)
-    const exact = candidates.find((entry) => entry.normalizedPrompt === normalized)
+    const exact = candidates().find((entry) => entry.normalizedPrompt === normalized)
     if (exact !== undefined) return use(exact, "exact", 1)
     const vector = yield* embed(prompt)
     if (Option.isNone(vector)) return Option.none()
-    const chosen = yield* choose(query, nearestOf(candidates, vector.value, minSimilarity))
+    // Looked for again: meanwhile an entry may have been taken out.
+    const chosen = yield* choose(query, nearestOf(candidates(), vector.value, minSimilarity))
     return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
   })
 

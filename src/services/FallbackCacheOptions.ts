@@ -1,5 +1,5 @@
 /** What both implementations of the fallback cache can be told, and what they count. */
-import { Cause, Duration, Effect, Metric, Option } from "effect"
+import { type Cause, Duration, Effect, Metric, Option } from "effect"
 import { EmbeddingFailed } from "../domain/errors.ts"
 import { defaultMinSimilarity } from "../domain/TextVector.ts"
 import type { Embedder } from "./Embedder.ts"
@@ -87,10 +87,9 @@ const isVectorOf = ({ dimensions }: Embedder["Service"]) => (vector: Float32Arra
 const noVector = ({ name }: Embedder["Service"]) =>
   new EmbeddingFailed({ embedder: name, cause: "not a vector of its dimensions" })
 
+/** Also for a cause of interrupts only: that was the embedder's own, whoever is interrupted does not get here. */
 const withoutVectors = (cause: Cause.Cause<unknown>, texts: number): Effect.Effect<void> =>
-  Cause.hasInterruptsOnly(cause)
-    ? Effect.interrupt
-    : Effect.andThen(
-      Metric.update(unembedded, texts),
-      Effect.logDebug("no vector, so only the exact match works", cause)
-    )
+  Effect.andThen(
+    Metric.update(unembedded, texts),
+    Effect.logDebug("no vector, so only the exact match works", cause)
+  )

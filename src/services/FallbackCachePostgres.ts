@@ -133,14 +133,20 @@ const make = Effect.fnUntraced(function*(
   })
 
   const quarantine = Effect.fn("FallbackCache.quarantine")(function*(namespace: Namespace, id: GenerationId) {
-    const rows = yield* within("FallbackCache.quarantine", namespace)(Effect.tap(
+    const rows = yield* within("FallbackCache.quarantine", namespace)(
       sql<{ readonly seq: string }>`
         UPDATE understudy_answers SET quarantined_at = coalesce(quarantined_at, now())
-        WHERE namespace = ${namespace} AND id = ${id} RETURNING seq::text`,
-      Effect.forEach(({ seq }) =>
-        sql`DELETE FROM ${sql(vectors)} WHERE namespace = ${namespace} AND seq = ${seq}::bigint`
+        WHERE namespace = ${namespace} AND id = ${id} RETURNING seq::text`
+    )
+    // It is out already; without its vector it does not stand in the way of others either.
+    yield* Effect.ignore(
+      within("FallbackCache.quarantine", namespace)(
+        Effect.forEach(
+          rows,
+          ({ seq }) => sql`DELETE FROM ${sql(vectors)} WHERE namespace = ${namespace} AND seq = ${seq}::bigint`
+        )
       )
-    ))
+    )
     return rows.length > 0
   })
 
@@ -155,11 +161,6 @@ const make = Effect.fnUntraced(function*(
       deleted = (yield* piece).length
       erased += deleted
     }
-    yield* storeCall(
-      "FallbackCache.erase",
-      writeTimeout,
-      sql`DELETE FROM understudy_namespaces WHERE namespace = ${namespace}`
-    )
     return erased
   })
 

@@ -43,7 +43,11 @@ export const makeRemembering = Effect.fnUntraced(function*(
   const cycle = Effect.gen(function*() {
     const answers = yield* Queue.takeBetween(queue, 1, options.batchSize)
     queued -= answers.reduce((sum, answer) => sum + lengthOf(answer), 0)
-    const [took] = yield* Effect.timed(storing(answers))
+    const [took] = yield* Effect.timed(Effect.catchCause(storing(answers), (cause) =>
+      Effect.andThen(
+        Metric.update(failed, answers.length),
+        Effect.logError(`${answers.length} answers are not remembered: a bug`, cause)
+      )))
     progress.done(answers.length)
     yield* Effect.timeoutOption(progress.hurried, restAfter(took, progress.waiting() / options.queueCapacity))
   })

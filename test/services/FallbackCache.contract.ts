@@ -344,6 +344,8 @@ export const fallbackCacheContract = <R>(it: Vitest.MethodsNonLive<R>, backend: 
       assert.isFalse(yield* cache.quarantine(namespace, GenerationId.make("gen_unknown")))
       assert.deepStrictEqual(yield* texts(other), ["the other's", "the other's"])
 
+      yield* remember(bad)
+      assert.deepStrictEqual(yield* texts(namespace), [undefined, undefined], "it stays out when it is stored again")
       yield* remember(answerTo(namespace, bicycles, { text: "good" }))
       assert.deepStrictEqual(yield* texts(namespace), ["good", "good"])
       assert.isFalse(yield* cache.quarantine(namespace, bad.id), "the new one has taken its place")

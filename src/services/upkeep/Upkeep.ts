@@ -4,6 +4,7 @@
  */
 import { Cause, type Duration, Effect, Metric, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
+import { EmbeddingFailed } from "../../domain/errors.ts"
 import { Namespace } from "../../domain/Generation.ts"
 import { Embedder } from "../Embedder.ts"
 import type { StoreCall } from "../StoreCall.ts"
@@ -87,32 +88,36 @@ export const makeUpkeep = Effect.fnUntraced(function*(
     { discard: true }
   )
 
+  const removeFrom = Effect.fnUntraced(function*(namespaces: Iterable<Namespace>) {
+    for (const namespace of namespaces) news.gone(yield* remove(namespace))
+  })
+
+  /** What the embedder can fail comes last. */
   const sweep = Effect.gen(function*() {
+    const namespaces = yield* everybody
+    yield* removeFrom(namespaces)
+    yield* dropUnusedSpaces
     // It may have failed at the start, and another instance may have dropped it.
     yield* call("prepare", Effect.provideService(prepareVectorSpace(embedder), SqlClient.SqlClient, sql))
-    const namespaces = yield* everybody
-    for (const namespace of namespaces) news.gone(yield* remove(namespace))
+    if (news.isAnalysisDue()) yield* analyze
     yield* embedMissing(namespaces)
-    yield* dropUnusedSpaces
   })
 
   const round = Effect.gen(function*() {
     const { isSweep, namespaces, someUnembedded } = news.take()
-    if (isSweep) yield* sweep
-    else {
-      for (const namespace of namespaces) news.gone(yield* remove(namespace))
-      if (someUnembedded || (yield* unembedded) > 0) yield* embedMissing(yield* everybody)
-    }
+    if (isSweep) return yield* sweep
+    yield* removeFrom(namespaces)
     if (news.isAnalysisDue()) yield* analyze
+    if (someUnembedded || (yield* unembedded) > 0) yield* embedMissing(yield* everybody)
   })
 
   let isFailing = false
   const survive = (cause: Cause.Cause<unknown>) => {
-    if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
     const log = isFailing ? Effect.logDebug : Effect.logWarning
     isFailing = true
-    news.sweepAgain()
     const error = Cause.squash(cause)
+    // Without vectors there is nothing to make up for but these, and the next round looks for them anyway.
+    if (!(error instanceof EmbeddingFailed)) news.sweepAgain()
     return Effect.andThen(
       Metric.update(upkeepFailures, 1),
       log(`upkeep of the cache has failed and will be tried again: ${error instanceof Error ? error.message : error}`)

@@ -1,6 +1,6 @@
 /** Vectors for entries that have none of the present embedder: it was changed, or had failed. */
 import { Effect, Metric } from "effect"
-import type { EmbeddingFailed, StoreUnavailable } from "../../domain/errors.ts"
+import { EmbeddingFailed, type StoreUnavailable } from "../../domain/errors.ts"
 import type { Namespace } from "../../domain/Generation.ts"
 import { encodeTraits, promptTraits, traitsVersion } from "../../domain/PromptTraits.ts"
 import type { Embedder } from "../Embedder.ts"
@@ -12,6 +12,7 @@ const leaseSeconds = 60
 
 /** Prompts that the embedder refuses, remembered so that they are not tried again for as long as this process lives. */
 const maxRefused = 10_000
+const embedTimeout = "15 seconds"
 const isRefusal = ({ reason }: EmbeddingFailed): boolean => reason === "rejected"
 
 const waiting = Metric.gauge("understudy_cache_unembedded", {
@@ -36,7 +37,9 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
       AND a.seq <> ALL (ARRAY(SELECT json_array_elements_text(${JSON.stringify([...refused])}::json)::bigint))
       AND (
         a.traits IS NULL OR NOT starts_with(a.traits, ${`${traitsVersion} `})
-        OR NOT EXISTS (SELECT FROM ${table} v WHERE v.namespace = a.namespace AND v.seq = a.seq)
+        OR NOT EXISTS (
+          SELECT FROM ${table} v WHERE v.namespace = a.namespace AND v.seq = a.seq AND v.created_at = a.created_at
+        )
       )`
 
   const countPending = (namespace: Namespace) =>
@@ -50,13 +53,21 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
       ([row]) => row?.count ?? 0
     )
 
+  /** Bounded, so that an embedder that hangs stops nothing else. */
+  const embedAll = (texts: ReadonlyArray<string>) =>
+    Effect.timeoutOrElse(embedder.embedMany(texts), {
+      duration: embedTimeout,
+      orElse: () =>
+        Effect.fail(new EmbeddingFailed({ embedder: embedder.name, reason: "timeout", cause: "too slow for upkeep" }))
+    })
+
   /** A batch fails as a whole: where the embedder refuses a text, the others are asked about one by one. */
   const embedRows = (rows: ReadonlyArray<Row>) =>
-    embedder.embedMany(rows.map(({ prompt }) => prompt)).pipe(
+    embedAll(rows.map(({ prompt }) => prompt)).pipe(
       Effect.map((vectors): ReadonlyArray<Float32Array | undefined> => vectors),
       Effect.catchIf(isRefusal, () =>
         Effect.forEach(rows, ({ prompt }) =>
-          embedder.embedMany([prompt]).pipe(
+          embedAll([prompt]).pipe(
             Effect.catchIf(isRefusal, () => Effect.succeed([])),
             Effect.map(([vector]) => vector)
           )))
@@ -97,10 +108,11 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
         SELECT a.namespace, a.seq, a.content_type, a.locale, a.model_family, a.created_at, made.embedding::vector
         FROM understudy_answers a JOIN made USING (seq)
         WHERE a.namespace = ${namespace} AND a.quarantined_at IS NULL AND made.embedding IS NOT NULL
-        ON CONFLICT (namespace, seq) DO NOTHING`
+        ON CONFLICT (namespace, seq) DO UPDATE SET created_at = EXCLUDED.created_at`
     )
     yield* noteProgress(rows.length)
-    return rows.length
+    // Where nothing could be done, the same rows would come again.
+    return made.some(({ embedding }) => embedding !== undefined) ? rows.length : 0
   })
 
   const noteProgress = (embedded: number) =>
