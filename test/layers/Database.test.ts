@@ -251,10 +251,11 @@ describe("the embedded database in a directory", () => {
       yield* pglite.kill
       const errors = yield* Effect.timeout(Fiber.join(waiting), "5 seconds")
       assert.isTrue(errors.every((error) => error.reason._tag === "ConnectionError"))
-      const cpu = process.cpuUsage()
+      // Of this thread only: V8 goes on compiling the database's code in others.
+      const cpu = process.threadCpuUsage()
       yield* Effect.sleep("1 second")
-      const { system, user } = process.cpuUsage(cpu)
-      assert.isBelow((system + user) / 1000, 700, "nothing keeps trying in a loop")
+      const { system, user } = process.threadCpuUsage(cpu)
+      assert.isBelow((system + user) / 1000, 500, "nothing keeps trying in a loop")
       const later = yield* Effect.timeout(Effect.flip(sql`SELECT 1`), "5 seconds")
       assert.strictEqual(later.reason._tag, "ConnectionError")
       assert.include(String(later.reason.cause), "the embedded database has stopped")
