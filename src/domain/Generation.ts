@@ -1,5 +1,7 @@
 /** What goes into the ladder and what comes out of it. */
 import { Schema } from "effect"
+import type { NativeAnswer } from "./Ai.ts"
+import type { Chat, JsonObject } from "./Chat.ts"
 
 /** Who an answer belongs to. No answer ever crosses a namespace. */
 export const Namespace = Schema.NonEmptyString.pipe(Schema.brand("understudy/Namespace"))
@@ -24,6 +26,15 @@ export interface GenerationRequest {
   readonly contentType?: string | undefined
   /** BCP 47, for example "en" or "de-AT": narrows a fallback, and selects the template. */
   readonly locale?: string | undefined
+  /**
+   * What shapes the answer beside the prompt, such as instructions and earlier turns: an answer stands in only where it
+   * was given in the very same. Absent or empty: nothing does.
+   */
+  readonly context?: string | undefined
+  /** `true`: nothing but an earlier answer to the very same prompt in the very same context may stand in. */
+  readonly isExactOnly?: boolean | undefined
+  /** The conversation whose last message is the prompt. */
+  readonly chat?: Chat | undefined
   /** How old, in milliseconds, a cached answer may be; 0 allows none. Absent: the configured maximum. */
   readonly maxAgeMillis?: number | undefined
   /** `false`: this answer must not be remembered (`Cache-Control: no-store`). */
@@ -64,6 +75,10 @@ export interface LiveGeneration extends Answer {
   readonly usage: Usage | undefined
   /** Handed over to be remembered: wanted, and complete. */
   readonly isRemembered: boolean
+  /** Why the provider ended, in OpenAI's words. */
+  readonly finishReason: string
+  /** To a conversation: the provider's own words. */
+  readonly native?: NativeAnswer | undefined
 }
 
 /** An earlier live answer, given again. */
@@ -89,3 +104,27 @@ export interface TemplateGeneration extends Answer {
 
 export type FallbackGeneration = CachedGeneration | TemplateGeneration
 export type Generation = LiveGeneration | FallbackGeneration
+
+/** An answer whose text is still to come. A fallback is known as a whole before its first piece. */
+export type StreamStart = LiveStart | FallbackGeneration
+
+/** A live answer from its first piece on. */
+export type LiveStart =
+  & Pick<LiveGeneration, "source" | "id" | "attempts" | "provider" | "model">
+  & { readonly frame?: JsonObject | undefined }
+
+/** A piece of an answer: any number of `Delta`, then one `End`. */
+export type StreamPart = StreamDelta | StreamEnd
+
+export interface StreamDelta {
+  readonly _tag: "Delta"
+  /** What this adds to the text. */
+  readonly text: string
+  /** To a conversation: the provider's own chunk, when there is more in it than text. */
+  readonly chunk?: JsonObject | undefined
+}
+
+export interface StreamEnd {
+  readonly _tag: "End"
+  readonly generation: Generation
+}

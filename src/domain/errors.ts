@@ -117,6 +117,15 @@ export class GenerationUnavailable extends Schema.TaggedError<GenerationUnavaila
   }
 }
 
+/** A live answer broke off after its first piece: it is told as it is, for nothing else can take its place any more. */
+export class StreamBroken extends Schema.TaggedError<StreamBroken>()("StreamBroken", {
+  cause: Schema.declare((error: unknown): error is AiError => error instanceof Error)
+}) {
+  override get message() {
+    return `the answer broke off: ${this.cause.message}`
+  }
+}
+
 /** The store behind a service did not answer in time, or failed; the caller goes on without it. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
   operation: Schema.String,

@@ -2,9 +2,9 @@
  * One attempt at one provider, decoded strictly. Timeouts, retries and the circuit are the ladder's; the connections
  * and the largest body that is read are the `HttpClient`'s.
  */
-import { Context, type Duration, Effect, Layer, type Redacted } from "effect"
+import { Context, type Duration, Effect, Layer, type Redacted, type Stream } from "effect"
 import { HttpClient } from "effect/http"
-import type { AiAnswer, AiRequest } from "../domain/Ai.ts"
+import type { AiAnswer, AiPart, AiRequest } from "../domain/Ai.ts"
 import type { AiError } from "../domain/errors.ts"
 import { makeHttpProvider } from "./ai/httpProvider.ts"
 import { openAiProtocol } from "./ai/openAi.ts"
@@ -21,6 +21,8 @@ export class AiClient extends Context.Service<AiClient, {
   readonly provider: string
   /** Interrupting it ends the provider's call too. */
   readonly generate: (request: AiRequest) => Effect.Effect<AiAnswer, AiError>
+  /** The same in pieces, as they come. A reader that is slow slows the provider down; one that leaves ends its call. */
+  readonly stream: (request: AiRequest) => Stream.Stream<AiPart, AiError>
 }>()("understudy/services/AiClient") {
   /** OpenAI's chat completions, and what speaks them: vLLM, Ollama, llama.cpp, … `baseUrl` goes up to and with `/v1`. */
   static readonly layerOpenAi = (

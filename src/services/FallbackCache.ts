@@ -8,6 +8,10 @@ export interface RememberedAnswer {
   readonly id: GenerationId
   readonly namespace: Namespace
   readonly prompt: string
+  /** What shaped the answer beside the prompt. Absent or empty: nothing did. */
+  readonly context?: string | undefined
+  /** `true`: it is found by the very same prompt and context only, and neither is kept in the clear. */
+  readonly isExactOnly?: boolean | undefined
   readonly contentType?: string | undefined
   readonly locale?: string | undefined
   /** The model that answered, as the provider names it. */
@@ -18,10 +22,17 @@ export interface RememberedAnswer {
   readonly usage: Usage | undefined
 }
 
-/** What may be shown instead of a live answer. Absent scopes match every entry; present ones must be equal. */
+/**
+ * What may be shown instead of a live answer. The context must be equal, and so must the scopes that are present; absent
+ * scopes match every entry.
+ */
 export interface CacheQuery {
   readonly namespace: Namespace
   readonly prompt: string
+  /** As of the answer. Absent or empty: only answers that nothing else had shaped. */
+  readonly context?: string | undefined
+  /** `true`: the very same prompt and context, and nothing similar. */
+  readonly isExactOnly?: boolean | undefined
   readonly contentType?: string | undefined
   readonly locale?: string | undefined
   readonly model?: string | undefined

@@ -1,9 +1,16 @@
 /** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
-import { Clock, Context, Duration, Effect, Layer, Metric, Random } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Metric, Random, type Stream } from "effect"
 import { deadlinesFrom } from "../domain/Deadlines.ts"
-import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
+import type { AiError, AiRejected, GenerationUnavailable, LiveError, StreamBroken } from "../domain/errors.ts"
 import { fallbackReasonOf, isRecoverable } from "../domain/ErrorTable.ts"
-import type { FallbackReason, Generation, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
+import type {
+  FallbackReason,
+  Generation,
+  GenerationRequest,
+  LiveGeneration,
+  StreamPart,
+  StreamStart
+} from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
 import { defaultRetryBudget, type RetryBudgetPolicy } from "../domain/RetryBudget.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
@@ -26,6 +33,16 @@ export interface GeneratorOptions {
   readonly retryBaseDelay?: Duration.Input | undefined
   /** Retries per provider and minute. Default: a fifth of its calls, and at least 10. */
   readonly retryBudget?: RetryBudgetPolicy | undefined
+}
+
+/** An answer that has begun. */
+export interface GenerationStream {
+  readonly start: StreamStart
+  /**
+   * Its pieces, the last one an `End`. Fails when a live answer breaks off; a fallback never does. A reader may take its
+   * time, and whoever joins late gets all of it.
+   */
+  readonly parts: Stream.Stream<StreamPart, StreamBroken>
 }
 
 export class Generator extends Context.Service<Generator, {
@@ -94,7 +111,9 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
       provider,
       model,
       usage,
-      isRemembered
+      isRemembered,
+      finishReason: answer.finishReason ?? (isComplete ? "stop" : "length"),
+      native: answer.native
     }
     return isRemembered
       ? Effect.as(

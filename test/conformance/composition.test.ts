@@ -1,6 +1,6 @@
 /** Conformance cases 35 to 39: the circuit, the limits, retries and providers together. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Fiber, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { AiRejected, AiUnavailable } from "../../src/domain/errors.ts"
 import { CircuitBreaker } from "../../src/services/CircuitBreaker.ts"
@@ -58,6 +58,7 @@ describe("composition", () => {
     const down = new AiUnavailable({ provider, status: 503, detail: "status 503" })
     const client = {
       provider,
+      stream: () => Stream.never,
       generate: ({ prompt }: { readonly prompt: string }) =>
         prompt.startsWith("hang")
           ? Effect.never

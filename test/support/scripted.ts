@@ -3,6 +3,7 @@ import { Effect, Layer, Option } from "effect"
 import type { AiAnswer, AiRequest } from "../../src/domain/Ai.ts"
 import { type AiError, AiUnavailable } from "../../src/domain/errors.ts"
 import { defaultNamespace, GenerationId, type GenerationRequest } from "../../src/domain/Generation.ts"
+import { inOnePiece } from "../../src/services/ai/inOnePiece.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../../src/services/CircuitBreaker.ts"
 import { type CacheMatch, FallbackCache, type RememberedAnswer } from "../../src/services/FallbackCache.ts"
 import { Generator, type GeneratorOptions } from "../../src/services/Generator.ts"
@@ -87,7 +88,7 @@ const makeProvider = (name: string, script: ReadonlyArray<Attempt>) => {
       })
       return Effect.ensuring(Effect.onInterrupt(attempt(request), () => interrupted), ended)
     })
-  return { seen, client: { provider: name, generate } }
+  return { seen, client: { provider: name, generate, stream: inOnePiece(generate) } }
 }
 
 /** The real ladder over scripted ends, and what has been seen at them. */

@@ -19,6 +19,7 @@ import {
 import { parseRateLimitHeaders } from "../../domain/RateLimitHeaders.ts"
 import { parseRetryAfter } from "../../domain/RetryAfter.ts"
 import { errorMessageOf } from "./errorMessage.ts"
+import { inOnePiece } from "./inOnePiece.ts"
 
 /** Why a decoded success holds no answer: unusable, or a refusal that the user must hear. */
 export type NoAnswer =
@@ -93,17 +94,16 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     )
   }
 
-  return {
-    provider,
-    generate: (request: AiRequest): Effect.Effect<AiAnswer, AiError> => {
-      const body = HttpBody.text(JSON.stringify(protocol.encode(request)), "application/json")
-      return Effect.matchEffect(http.execute(HttpClientRequest.setBody(base, body)), {
-        onFailure: unreachable,
-        onSuccess: (response): Effect.Effect<AiAnswer, AiError> =>
-          response.status >= 200 && response.status < 300 ? answer(response, request) : refusal(response)
-      })
-    }
+  const generate = (request: AiRequest): Effect.Effect<AiAnswer, AiError> => {
+    const body = HttpBody.text(JSON.stringify(protocol.encode(request)), "application/json")
+    return Effect.matchEffect(http.execute(HttpClientRequest.setBody(base, body)), {
+      onFailure: unreachable,
+      onSuccess: (response): Effect.Effect<AiAnswer, AiError> =>
+        response.status >= 200 && response.status < 300 ? answer(response, request) : refusal(response)
+    })
   }
+
+  return { provider, generate, stream: inOnePiece(generate) }
 }
 
 /**

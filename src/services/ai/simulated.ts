@@ -2,12 +2,12 @@
 import { type Duration, Effect, Random } from "effect"
 import { type AiAnswer, type AiRequest, estimateTokens } from "../../domain/Ai.ts"
 import { AiUnavailable } from "../../domain/errors.ts"
+import { inOnePiece } from "./inOnePiece.ts"
 
 const provider = "simulated"
 
-export const makeSimulated = (latency: Duration.Input, failures: number) => ({
-  provider,
-  generate: (request: AiRequest): Effect.Effect<AiAnswer, AiUnavailable> =>
+export const makeSimulated = (latency: Duration.Input, failures: number) => {
+  const generate = (request: AiRequest): Effect.Effect<AiAnswer, AiUnavailable> =>
     Effect.flatMap(Effect.delay(Random.next, latency), (random) => {
       if (random < failures) {
         return Effect.fail(new AiUnavailable({ provider, status: 503, detail: "a simulated failure (status 503)" }))
@@ -22,7 +22,8 @@ export const makeSimulated = (latency: Duration.Input, failures: number) => ({
         usage: { inputTokens: estimateTokens(request.prompt), outputTokens: estimateTokens(text) }
       })
     })
-})
+  return { provider, generate, stream: inOnePiece(generate) }
+}
 
 const draft = (prompt: string): string =>
   `This is a simulated draft: no AI provider is configured (set AI_BASE_URL).\n\nYou asked for: ${prompt.trim()}`

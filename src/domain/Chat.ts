@@ -1,0 +1,164 @@
+/** A conversation in the words of OpenAI's chat completions: what of it the ladder has to know. Pure. */
+import { Predicate, type Schema } from "effect"
+
+type Json = Schema.Json
+export type JsonObject = Schema.JsonObject
+
+/** A conversation, for a provider that speaks the same. */
+export interface Chat {
+  /** The request as it came, unknown parameters included, but for `model`, `stream` and `stream_options`. */
+  readonly body: JsonObject
+  /** All of it as one text, for a provider that takes a prompt, and for counting its tokens. */
+  readonly transcript: string
+  /** `false`: it has or asks for more than one text, such as tools, images or a JSON schema. */
+  readonly isTextOnly: boolean
+}
+
+/** What a conversation is to the ladder. */
+export interface ChatReading {
+  /** What is asked last: the text of the last message. */
+  readonly prompt: string
+  /**
+   * Everything else that shapes the answer, written in one way: instructions, earlier turns, parameters. Empty when
+   * there is nothing but the prompt, so that such a conversation and a plain prompt stand in for one another.
+   */
+  readonly context: string
+  readonly chat: Chat
+}
+
+/** A message that is known to have a role; everything else of it is passed on as it is. */
+export type ChatMessage = JsonObject & { readonly role: string }
+
+/** Reads a request's body, whose `messages` have been checked. */
+export const readChat = (
+  request: JsonObject,
+  messages: readonly [ChatMessage, ...ReadonlyArray<ChatMessage>]
+): ChatReading => {
+  const { model: _, stream: __, stream_options: ___, ...body } = request
+  const asked = Object.entries(body).filter(([name, value]) =>
+    value !== null && !neutral.has(name) && !asksForText(name, value)
+  )
+  const texts = messages.map(textOf)
+  const prompt = texts.at(-1) ?? ""
+  const isTextOnly = messages.every(isPlain) && messages.at(-1)?.role === "user" && prompt.trim() !== ""
+    && !asked.some(([name]) => beyondText.has(name))
+  const earlier = messages.slice(0, -1)
+  const isPromptAlone = isTextOnly && earlier.length === 0 && asked.length === 0 && !hasName(messages[0])
+  return {
+    prompt,
+    context: isPromptAlone
+      ? ""
+      : canonical([isTextOnly ? messages.map((message, n) => spoken(message, n, messages.length)) : messages, asked]),
+    chat: {
+      body,
+      isTextOnly,
+      transcript: messages.length === 1
+        ? prompt
+        : messages.map(({ role }, n) => `${role}: ${texts[n] ?? ""}`).join("\n\n")
+    }
+  }
+}
+
+/** What of a message shapes the answer; of the last one the prompt takes the place of its text. */
+const spoken = (message: ChatMessage, n: number, count: number): Json => [
+  message.role,
+  message["name"] ?? null,
+  n === count - 1 ? null : textOf(message)
+]
+
+const hasName = ({ name }: ChatMessage): boolean => name !== undefined && name !== null
+
+/** Nothing but text, from one of those who only speak. */
+const isPlain = (message: ChatMessage): boolean =>
+  speakers.has(message.role) && isText(message["content"])
+  && Object.entries(message).every(([field, value]) => spokenFields.has(field) || value === null)
+
+const isText = (content: Json | undefined): boolean =>
+  typeof content === "string" || (Array.isArray(content) && content.every(isTextPart))
+
+const spokenFields = new Set(["role", "content", "name"])
+const speakers = new Set(["system", "developer", "user", "assistant"])
+
+const isTextPart = (part: Json): part is JsonObject & { readonly text: string } =>
+  Predicate.isObject(part) && part["type"] === "text" && typeof part["text"] === "string"
+
+/** The text of a message; what is no text is left out. */
+const textOf = ({ content }: ChatMessage): string => {
+  if (typeof content === "string") return content
+  return Array.isArray(content) ? content.filter(isTextPart).map(({ text }) => text).join("\n") : ""
+}
+
+/** JSON with the keys of every object in order: equal values are equal texts. */
+const canonical = (value: Json): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    Predicate.isObject(inner) && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+      : inner)
+
+/** These say how to write or to whom the answer goes, and not what to write: a fallback need not have the same. */
+const neutral = new Set([
+  "model",
+  "stream",
+  "stream_options",
+  "messages",
+  "max_tokens",
+  "max_completion_tokens",
+  "temperature",
+  "top_p",
+  "top_k",
+  "min_p",
+  "seed",
+  "frequency_penalty",
+  "presence_penalty",
+  "repetition_penalty",
+  "logit_bias",
+  "user",
+  "safety_identifier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "metadata",
+  "store",
+  "service_tier",
+  "reasoning_effort",
+  "verbosity"
+])
+
+/** What these ask for by themselves, a plain text already is. */
+const asksForText = (name: string, value: Json): boolean => {
+  switch (name) {
+    case "n":
+      return value === 1
+    case "response_format":
+      return Predicate.isObject(value) && value["type"] === "text"
+    case "modalities":
+      return Array.isArray(value) && value.length === 1 && value[0] === "text"
+    case "tools":
+    case "functions":
+      return Array.isArray(value) && value.length === 0
+    case "logprobs":
+      return value === false
+    case "tool_choice":
+    case "function_call":
+      return value === "none"
+    case "parallel_tool_calls":
+      return true
+    default:
+      return false
+  }
+}
+
+/** With one of these an answer is more than one text, or stands on more than text. */
+const beyondText = new Set([
+  "n",
+  "response_format",
+  "modalities",
+  "audio",
+  "tools",
+  "functions",
+  "tool_choice",
+  "function_call",
+  "logprobs",
+  "top_logprobs",
+  "prediction",
+  "web_search_options"
+])
