@@ -117,9 +117,26 @@ export class GenerationUnavailable extends Schema.TaggedError<GenerationUnavaila
   }
 }
 
+/** Whoever asked for a stream does not read it. */
+export class ReaderStalled extends Schema.TaggedError<ReaderStalled>()("ReaderStalled", { after: Schema.Duration }) {
+  override get message() {
+    return `its reader took nothing for ${Duration.format(this.after)}`
+  }
+}
+
+/** The service stops, or has a bug; the log knows. */
+export class StreamStopped extends Schema.TaggedError<StreamStopped>()("StreamStopped", {}) {
+  override get message() {
+    return "the service stopped it"
+  }
+}
+
+/** What can end a stream that has begun. */
+export type StreamBreak = LiveError | ReaderStalled | StreamStopped
+
 /** A live answer broke off after its first piece: it is told as it is, for nothing else can take its place any more. */
 export class StreamBroken extends Schema.TaggedError<StreamBroken>()("StreamBroken", {
-  cause: Schema.declare((error: unknown): error is AiError => error instanceof Error)
+  cause: Schema.declare((error: unknown): error is StreamBreak => error instanceof Error)
 }) {
   override get message() {
     return `the answer broke off: ${this.cause.message}`

@@ -1,32 +1,36 @@
 /** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
-import { Clock, Context, Duration, Effect, Layer, Metric, Random, type Stream } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer, Random, type Scope } from "effect"
 import { deadlinesFrom } from "../domain/Deadlines.ts"
-import type { AiError, AiRejected, GenerationUnavailable, LiveError, StreamBroken } from "../domain/errors.ts"
-import { fallbackReasonOf, isRecoverable } from "../domain/ErrorTable.ts"
-import type {
-  FallbackReason,
-  Generation,
-  GenerationRequest,
-  LiveGeneration,
-  StreamPart,
-  StreamStart
-} from "../domain/Generation.ts"
+import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
+import { isRecoverable } from "../domain/ErrorTable.ts"
+import type { Generation, GenerationId, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
 import { defaultRetryBudget, type RetryBudgetPolicy } from "../domain/RetryBudget.ts"
+import { countAnswer, countRefusal } from "./AnswerCounts.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { makeFallback } from "./Fallback.ts"
 import { FallbackCache } from "./FallbackCache.ts"
+import { flightKey, makeFlights } from "./Flights.ts"
 import { type LiveAnswer, makeLive } from "./Live.ts"
 import { Providers } from "./Providers.ts"
 import type { Call } from "./ProviderStep.ts"
 import { RateLimiter } from "./RateLimiter.ts"
+import { type GenerationStream, makeStreamedLadder } from "./StreamedLadder.ts"
+import type { Refusal } from "./StreamRelay.ts"
+import type { StreamSink } from "./StreamStep.ts"
 import { Templates } from "./Templates.ts"
+
+export type { GenerationStream } from "./StreamedLadder.ts"
 
 export interface GeneratorOptions {
   /** The longest that one attempt may take, its body included. Default 30 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
   /** From the request to the answer, waiting included. Default 60 seconds. */
   readonly totalTimeout?: Duration.Input | undefined
+  /** The longest that a stream may take to its first piece. Default: as long as an attempt. */
+  readonly firstTokenTimeout?: Duration.Input | undefined
+  /** The longest silence in a stream, and the longest that its reader may take nothing of it. Default 20 seconds. */
+  readonly stallTimeout?: Duration.Input | undefined
   /** Attempts per call, the first included. Default 2. */
   readonly maxAttempts?: number | undefined
   /** Upper bound of the wait before the second attempt; doubles with each. Default 1 second. */
@@ -35,21 +39,18 @@ export interface GeneratorOptions {
   readonly retryBudget?: RetryBudgetPolicy | undefined
 }
 
-/** An answer that has begun. */
-export interface GenerationStream {
-  readonly start: StreamStart
-  /**
-   * Its pieces, the last one an `End`. Fails when a live answer breaks off; a fallback never does. A reader may take its
-   * time, and whoever joins late gets all of it.
-   */
-  readonly parts: Stream.Stream<StreamPart, StreamBroken>
-}
-
 export class Generator extends Context.Service<Generator, {
   /** The live step alone: no fallback, every error in the type. The answer is remembered. */
   readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>
   /** Always an answer while there is anything honest to show; a refusal of the request itself is passed on. */
   readonly generate: (request: GenerationRequest) => Effect.Effect<Generation, AiRejected | GenerationUnavailable>
+  /**
+   * The same in pieces, once the first one is there: up to then all is as for `generate`, a fallback included. Closing
+   * the scope ends the provider's call. A stream that breaks off says so, and is not remembered.
+   */
+  readonly stream: (
+    request: GenerationRequest
+  ) => Effect.Effect<GenerationStream, AiRejected | GenerationUnavailable, Scope.Scope>
   /** What the last attempts at the providers failed with; those that succeeded are left out. For operators. */
   readonly lastErrors: Effect.Effect<ReadonlyArray<AiError>>
 }>()("understudy/services/Generator") {
@@ -59,50 +60,28 @@ export class Generator extends Context.Service<Generator, {
     Layer.effect(Generator, make(options))
 }
 
-const answerCount = Metric.counter("understudy_answers_total", {
-  description: "Answers, by source and by the reason why they are not live; source none: there was nothing to show",
-  incremental: true
-})
-const counter = (source: Generation["source"] | "none", reason: FallbackReason | "none" | "rejected") =>
-  Metric.withAttributes(answerCount, { source, reason })
-const answerHistogram = Metric.histogram("understudy_answer_seconds", {
-  description: "From the request to the answer",
-  boundaries: [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-})
-
 const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
-  const policy = {
-    attemptMillis: Duration.toMillis(options.attemptTimeout ?? "30 seconds"),
-    totalMillis: Duration.toMillis(options.totalTimeout ?? "60 seconds"),
-    maxAttempts: options.maxAttempts ?? 2,
-    baseDelayMillis: Duration.toMillis(options.retryBaseDelay ?? "1 second"),
-    retryBudget: options.retryBudget ?? defaultRetryBudget
-  }
+  const policy = policyOf(options)
   const { inOrder } = yield* Providers
   const cache = yield* FallbackCache
   const gates = { breaker: yield* CircuitBreaker, limiter: yield* RateLimiter }
   const { lastErrors, live } = makeLive(inOrder, gates, policy)
   const newId = generationIds(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
   const fallback = makeFallback({ cache, templates: yield* Templates, newId })
+  const flights = yield* makeFlights<undefined, Generation, Refusal>()
 
-  const liveCount = counter("live", "none")
-  const count = (generation: Generation) =>
-    Metric.update(generation.source === "live" ? liveCount : counter(generation.source, generation.reason), 1)
-  const countNone = (error: AiRejected | GenerationUnavailable) =>
-    Metric.update(counter("none", error._tag === "AiRejected" ? "rejected" : fallbackReasonOf(error.cause)), 1)
-
-  const begin = (request: GenerationRequest, now: number): Call => ({
+  const begin = (request: GenerationRequest, now: number, sink?: StreamSink): Call => ({
     request,
     deadlines: deadlinesFrom(policy, now),
-    attempts: 0
+    attempts: 0,
+    sink
   })
 
   /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
-  const deliver = (call: Call, { answer, provider }: LiveAnswer): Effect.Effect<LiveGeneration> => {
-    const { isComplete, model, text, usage } = answer
-    const { contentType, locale, model: askedModel, namespace, prompt, remember } = call.request
+  const deliver = (call: Call, { answer, provider }: LiveAnswer, id: GenerationId): Effect.Effect<LiveGeneration> => {
+    const { finishReason, isComplete, model, native, text, usage } = answer
+    const { contentType, context, isExactOnly, locale, model: askedModel, namespace, prompt, remember } = call.request
     const isRemembered = remember && isComplete
-    const id = newId()
     const generation: LiveGeneration = {
       source: "live",
       id,
@@ -112,39 +91,69 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
       model,
       usage,
       isRemembered,
-      finishReason: answer.finishReason ?? (isComplete ? "stop" : "length"),
-      native: answer.native
+      finishReason: finishReason ?? (isComplete ? "stop" : "length"),
+      native
     }
-    return isRemembered
-      ? Effect.as(
-        cache.remember({ id, namespace, prompt, contentType, locale, model, askedModel, text, usage }),
-        generation
-      )
-      : Effect.succeed(generation)
+    const answered = {
+      id,
+      namespace,
+      prompt,
+      contentType,
+      context,
+      isExactOnly,
+      locale,
+      model,
+      askedModel,
+      text,
+      usage
+    }
+    return isRemembered ? Effect.as(cache.remember(answered), generation) : Effect.succeed(generation)
   }
 
   const liveStep = (call: Call): Effect.Effect<LiveGeneration, LiveError> =>
-    Effect.flatMap(live(call), (answer) => deliver(call, answer))
+    Effect.flatMap(live(call), (answer) => deliver(call, answer, newId()))
 
-  const generate = (request: GenerationRequest): Effect.Effect<Generation, AiRejected | GenerationUnavailable> =>
+  const ladder = (request: GenerationRequest): Effect.Effect<Generation, Refusal> =>
     Clock.clockWith((clock) => {
       const startedAt = clock.currentTimeMillisUnsafe()
       const call = begin(request, startedAt)
-      const answered: Effect.Effect<Generation, AiRejected | GenerationUnavailable> = Effect.catchIf(
+      const answered: Effect.Effect<Generation, Refusal> = Effect.catchIf(
         liveStep(call),
         isRecoverable,
         (error) => fallback(call, error)
       )
-      return Effect.tap(Effect.tapError(answered, countNone), (generation) =>
-        Effect.andThen(
-          count(generation),
-          Metric.update(answerHistogram, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
-        ))
+      return Effect.tap(
+        Effect.tapError(answered, countRefusal),
+        (generation) => countAnswer(generation, clock.currentTimeMillisUnsafe() - startedAt)
+      )
     })
+
+  const stream = yield* makeStreamedLadder(
+    { begin, live, deliver, fallback, newId },
+    Duration.millis(policy.stallMillis)
+  )
 
   return Generator.of({
     live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
-    generate,
+    generate: (request) => {
+      const key = flightKey(request)
+      return key === undefined ? ladder(request) : Effect.acquireUseRelease(
+        flights.board(key, () => ({ shared: undefined, call: ladder(request) })),
+        ({ fiber }) => Fiber.join(fiber),
+        flights.leave
+      )
+    },
+    stream,
     lastErrors
   })
+})
+
+const policyOf = (options: GeneratorOptions) => ({
+  attemptMillis: Duration.toMillis(options.attemptTimeout ?? "30 seconds"),
+  totalMillis: Duration.toMillis(options.totalTimeout ?? "60 seconds"),
+  firstTokenMillis: options.firstTokenTimeout === undefined ? undefined : Duration.toMillis(options.firstTokenTimeout),
+  stallMillis: Duration.toMillis(options.stallTimeout ?? "20 seconds"),
+  maxAttempts: options.maxAttempts ?? 2,
+  baseDelayMillis: Duration.toMillis(options.retryBaseDelay ?? "1 second"),
+  retryBudget: options.retryBudget ?? defaultRetryBudget
 })

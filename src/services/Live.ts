@@ -30,6 +30,7 @@ export const makeLive = (providers: Providers["Service"]["inOrder"], gates: Gate
     if (next === undefined) return asked
     return Effect.catchIf(asked, isRecoverable, (error) =>
       Clock.clockWith((clock) => {
+        if (call.sink?.hasBegun() === true) return Effect.fail(error)
         const { live, minAttemptMillis } = call.deadlines
         return clock.currentTimeMillisUnsafe() + minAttemptMillis > live ? Effect.fail(error) : ask(call, next, others)
       }))

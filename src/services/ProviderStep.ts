@@ -2,7 +2,7 @@
 import { Cause, Clock, Duration, Effect, Exit, Metric, Random } from "effect"
 import { type AiAnswer, type AiRequest, estimateTokens } from "../domain/Ai.ts"
 import type { Admission, Outcome } from "../domain/Circuit.ts"
-import { attemptTime, type Deadlines, type TimePolicy } from "../domain/Deadlines.ts"
+import { attemptTime, type Deadlines } from "../domain/Deadlines.ts"
 import {
   type AiError,
   AiTimeout,
@@ -20,8 +20,9 @@ import { type CircuitBreaker, outcomeOfExit } from "./CircuitBreaker.ts"
 import type { Provider } from "./Providers.ts"
 import type { RateLimiter } from "./RateLimiter.ts"
 import type { AttemptFeedback, Permit } from "./RateLimiterApi.ts"
+import { makeStreamStep, type StreamSink, type StreamTimes } from "./StreamStep.ts"
 
-export interface LivePolicy extends TimePolicy, RetryPolicy {
+export interface LivePolicy extends StreamTimes, RetryPolicy {
   readonly retryBudget: RetryBudget.RetryBudgetPolicy
 }
 
@@ -36,6 +37,8 @@ export interface Call {
   readonly deadlines: Deadlines
   /** Attempts that reached a provider, whichever. */
   attempts: number
+  /** Where the answer goes in pieces; absent: it is wanted as a whole. */
+  readonly sink?: StreamSink | undefined
 }
 
 /** The part of a call that one provider sees. */
@@ -109,10 +112,17 @@ export const makeProviderStep = (
   const retried = (verdict: "made" | "denied") =>
     Metric.update(Metric.withAttributes(retryCount, { provider: key, verdict }), 1)
 
-  /** The provider's call, bounded in time from its start to the last byte of its body. */
+  const inPieces = makeStreamStep(client, policy)
+
+  /** The provider's call, bounded in time: as a whole to the last byte of its body, in pieces to each next one. */
   const timed = ({ call, request }: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
     Clock.clockWith((clock) => {
-      const time = attemptTime(policy, call.deadlines, clock.currentTimeMillisUnsafe(), permit.waitedMillis)
+      const now = clock.currentTimeMillisUnsafe()
+      const { waitedMillis } = permit
+      if (call.sink !== undefined) {
+        return inPieces(call.sink, request, { deadlines: call.deadlines, startedAt: now, waitedMillis })
+      }
+      const time = attemptTime(policy, call.deadlines, now, waitedMillis)
       const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
       return Effect.timeoutOrElse(client.generate(request), {
         duration: after,
@@ -178,13 +188,14 @@ export const makeProviderStep = (
           ? Math.min(deadlines.live, now + deadlines.minAttemptMillis + policy.baseDelayMillis)
           : deadlines.live,
         minAttemptMillis: deadlines.minAttemptMillis,
-        tokens: estimateTokens(request.prompt) + request.maxTokens
+        tokens: estimateTokens(request.chat?.transcript ?? request.prompt) + request.maxTokens
       }, (permit) => admitted(run, permit))
     )
   }
 
-  const again = (run: Run, error: LiveError): Effect.Effect<AiAnswer, LiveError> =>
-    Effect.flatMap(Random.next, (random) =>
+  const again = (run: Run, error: LiveError): Effect.Effect<AiAnswer, LiveError> => {
+    if (run.call.sink?.hasBegun() === true) return Effect.fail(error)
+    return Effect.flatMap(Random.next, (random) =>
       Clock.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
         const wait = nextAttemptIn(policy, {
@@ -202,6 +213,7 @@ export const makeProviderStep = (
           onSuccess: () => spend(run, error, now, wait)
         })
       }))
+  }
 
   const spend = (run: Run, error: LiveError, now: number, wait: number): Effect.Effect<AiAnswer, LiveError> => {
     const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
@@ -229,8 +241,8 @@ export const makeProviderStep = (
     ask: (call, hasNext) =>
       Clock.clockWith((clock) => {
         budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
-        const { maxTokens, model, prompt } = call.request
-        const request = { prompt, maxTokens, model: isFirst ? model : undefined }
+        const { chat, maxTokens, model, prompt } = call.request
+        const request = { prompt, maxTokens, chat, model: isFirst ? model : undefined }
         const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined }
         return Effect.onExit(
           Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
