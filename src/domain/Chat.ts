@@ -10,7 +10,7 @@ export interface Chat {
   readonly body: JsonObject
   /** All of it as one text, for a provider that takes a prompt, and for counting its tokens. */
   readonly transcript: string
-  /** `false`: it has or asks for more than one text, such as tools, images or a JSON schema. */
+  /** `false`: it has or asks for more than one text, such as tools, images or a JSON schema, or is very long. */
   readonly isTextOnly: boolean
 }
 
@@ -30,20 +30,17 @@ export interface ChatReading {
 export type ChatMessage = JsonObject & { readonly role: string }
 
 /** Reads a request's body, whose `messages` have been checked. */
-export const readChat = (
-  request: JsonObject,
-  messages: readonly [ChatMessage, ...ReadonlyArray<ChatMessage>]
-): ChatReading => {
+export const readChat = (request: JsonObject, messages: ReadonlyArray<ChatMessage>): ChatReading => {
   const { model: _, stream: __, stream_options: ___, ...body } = request
-  const asked = Object.entries(body).filter(([name, value]) =>
-    value !== null && !neutral.has(name) && !asksForText(name, value)
+  const asked = Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => value !== null && !neutral.has(name) && !asksForText(name, value))
   )
+  const names = Object.keys(asked)
   const texts = messages.map(textOf)
   const prompt = texts.at(-1) ?? ""
   const isTextOnly = messages.every(isPlain) && messages.at(-1)?.role === "user" && prompt.trim() !== ""
-    && !asked.some(([name]) => beyondText.has(name))
-  const earlier = messages.slice(0, -1)
-  const isPromptAlone = isTextOnly && earlier.length === 0 && asked.length === 0 && !hasName(messages[0])
+    && prompt.length <= maxPromptLength && !names.some((name) => beyondText.has(name))
+  const isPromptAlone = isTextOnly && messages.length === 1 && names.length === 0 && !messages.some(hasName)
   return {
     prompt,
     context: isPromptAlone
@@ -59,6 +56,9 @@ export const readChat = (
   }
 }
 
+/** Longer ones are compared with nothing but themselves. */
+const maxPromptLength = 200_000
+
 /** What of a message shapes the answer; of the last one the prompt takes the place of its text. */
 const spoken = (message: ChatMessage, n: number, count: number): Json => [
   message.role,
@@ -67,6 +67,17 @@ const spoken = (message: ChatMessage, n: number, count: number): Json => [
 ]
 
 const hasName = ({ name }: ChatMessage): boolean => name !== undefined && name !== null
+
+/** When a request bounds its answer in no way, this is what the limits count it as. */
+const usualMaxTokens = 1_024
+
+/** Upper bound of the answer, in the provider's tokens. */
+export const maxTokensOf = (request: JsonObject): number => {
+  for (const bound of [request["max_completion_tokens"], request["max_tokens"]]) {
+    if (typeof bound === "number" && Number.isInteger(bound) && bound > 0) return Math.min(bound, 1_000_000)
+  }
+  return usualMaxTokens
+}
 
 /** Nothing but text, from one of those who only speak. */
 const isPlain = (message: ChatMessage): boolean =>

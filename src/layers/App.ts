@@ -4,6 +4,7 @@ import { Duration, Effect, Layer, Option, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
+import { KeepAlive } from "../http/handlers/eventStream.ts"
 import { Routes } from "../http/handlers/Routes.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
@@ -34,6 +35,7 @@ const serve = (config: AppConfig, providers: ProviderConfigs) =>
       routerConfig: { maxParamLength: 16_384 }
     })),
     Layer.provide(NodeBody.layer),
+    Layer.provide(Layer.succeed(KeepAlive, config.keepAlive)),
     Layer.provide(httpServer(config)),
     Layer.provide(ApiKeysLayer.layer(config)),
     Layer.provide(ladder(config, providers))
@@ -64,8 +66,14 @@ const ladder = (config: AppConfig, providers: ProviderConfigs) => {
  * After SIGTERM every running call may go on to the end of its own total deadline, so that each of them gets its answer
  * or its fallback.
  */
-const httpServer = ({ host, port, totalTimeout }: AppConfig) =>
-  NodeHttpServer.layer(createServer, {
+const httpServer = ({ host, port, stallTimeout, totalTimeout }: AppConfig) =>
+  NodeHttpServer.layer(() => {
+    const server = createServer()
+    // A connection that takes nothing for so long keeps what waits for it no longer. While an answer is being made
+    // there is nothing to take, so this must be longer than that.
+    server.setTimeout(Duration.toMillis(Duration.sum(totalTimeout, stallTimeout)))
+    return server
+  }, {
     host,
     port,
     gracefulShutdownTimeout: Duration.sum(totalTimeout, Duration.seconds(1))

@@ -128,6 +128,17 @@ const config = Config.all({
 
   attemptTimeout: duration("ATTEMPT_TIMEOUT", "30 seconds", "The longest that one attempt may take, its body included"),
   totalTimeout: duration("TOTAL_TIMEOUT", "60 seconds", "From the request to the answer, waiting included"),
+  firstTokenTimeout: optional({
+    name: "FIRST_TOKEN_TIMEOUT",
+    expected: "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\"",
+    does: "The longest that a stream may take to its first piece; `ATTEMPT_TIMEOUT` when left out"
+  }, PositiveDuration),
+  stallTimeout: duration(
+    "STALL_TIMEOUT",
+    "20 seconds",
+    "The longest silence within a stream, and the longest that its reader may take nothing of it"
+  ),
+  keepAlive: duration("STREAM_KEEP_ALIVE", "15 seconds", "The longest silence before a stream sends a comment"),
   maxAttempts: count("MAX_ATTEMPTS", "2", "Attempts per request, the first included"),
   retryBaseDelay: duration("RETRY_BASE_DELAY", "1 second", "Upper bound of the random wait before the second attempt"),
 

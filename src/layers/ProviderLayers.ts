@@ -17,7 +17,11 @@ export const providers = (configs: ProviderConfigs): Layer.Layer<Providers> =>
 const build = (config: ProviderConfig) =>
   Effect.map(
     Layer.build(client(config)),
-    (context) => ({ client: Context.get(context, AiClient), attemptTimeout: config.attemptTimeout })
+    (context) => ({
+      client: Context.get(context, AiClient),
+      attemptTimeout: config.attemptTimeout,
+      model: config.speech.protocol === "simulated" ? undefined : config.speech.model
+    })
   )
 
 const client = ({ apiKey, limits, name, speech }: ProviderConfig): Layer.Layer<AiClient> => {

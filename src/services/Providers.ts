@@ -4,6 +4,8 @@ import { AiClient } from "./AiClient.ts"
 
 export interface Provider {
   readonly client: AiClient["Service"]
+  /** The model it is asked for when a request names none; absent: not known. */
+  readonly model?: string | undefined
   /** The longest that one attempt at this provider may take; absent: the generator's. */
   readonly attemptTimeout?: Duration.Duration | undefined
 }

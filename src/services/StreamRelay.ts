@@ -48,8 +48,10 @@ export const makeStreamRelay = (readerTimeout: Duration.Duration): StreamRelay =
   let writer: (() => void) | undefined
 
   const wakeReaders = () => {
-    for (const wake of readers) wake()
+    // Whoever is woken may run at once, and wait again.
+    const waiting = [...readers]
     readers.clear()
+    for (const wake of waiting) wake()
   }
   const finish = (as: "ended" | StreamBroken) => {
     if (outcome === "running") outcome = as

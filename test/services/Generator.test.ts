@@ -267,7 +267,7 @@ describe("limits", () => {
       { script: [takes(5_000)], limiter: { concurrency: 1, queue: 1 }, template: aTemplate },
       (seen) =>
         Effect.gen(function*() {
-          const all = Effect.all(Array.from({ length: 5 }, () => generate("x")), { concurrency: 5 })
+          const all = Effect.all(Array.from({ length: 5 }, (_, n) => generate(`x ${n}`)), { concurrency: 5 })
           const answers = yield* patiently(all, 10)
           assert.deepStrictEqual(answers.map(({ source }) => source), [
             "live",

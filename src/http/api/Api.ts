@@ -2,12 +2,14 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { AdminApi } from "./Admin.ts"
 import { describesKeys } from "./Authorization.ts"
+import { ChatApi } from "./Chat.ts"
 import { GenerateApi } from "./Generate.ts"
 import { GenerationsApi, NamespacesApi } from "./Generations.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
 
 export class Api extends HttpApi.make("understudy")
   .add(GenerateApi)
+  .add(ChatApi)
   .add(GenerationsApi)
   .add(HealthApi)
   .add(MetricsApi)

@@ -49,18 +49,27 @@ const FallbackInfo = Schema.Struct({
   template: nullable(Schema.String, "The template's name; null for a cached answer")
 })
 
+const source = Schema.Literals(["live", "cache", "template"])
+const provider = nullable(Schema.String, "Who answered live; null otherwise")
+const attempts = Schema.Int.annotate({ description: "Attempts that reached the provider for this request" })
+const fallback = nullable(FallbackInfo, "null for a live answer")
+
+/** Where an answer comes from. */
+export const Provenance = Schema.Struct({ source, provider, attempts, fallback })
+export type Provenance = typeof Provenance.Type
+
 export const GenerateResponse = Schema.Struct({
   id: Schema.String.annotate({ description: "Names the text: a cached answer keeps the id it was generated under" }),
   text: Schema.String,
-  source: Schema.Literals(["live", "cache", "template"]),
+  source,
   model: nullable(Schema.String, "As the provider names it; null for a template"),
-  provider: nullable(Schema.String, "Who answered live; null otherwise"),
-  attempts: Schema.Int.annotate({ description: "Attempts that reached the provider for this request" }),
+  provider,
+  attempts,
   usage: nullable(
     Schema.Struct({ input_tokens: Schema.Int, output_tokens: Schema.Int }),
     "As the provider counts; of the original generation for a cached answer; null when unknown"
   ),
-  fallback: nullable(FallbackInfo, "null for a live answer")
+  fallback
 })
 export type GenerateResponse = typeof GenerateResponse.Type
 

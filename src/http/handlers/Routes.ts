@@ -5,6 +5,7 @@ import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AdminHandlers } from "./admin.ts"
 import { AdminAuthorizationMiddleware, AuthorizationMiddleware } from "./authorization.ts"
+import { ChatHandlers } from "./chat.ts"
 import { GenerateHandlers } from "./generate.ts"
 import { GenerationsHandlers, NamespacesHandlers } from "./generations.ts"
 import { problemDetails } from "./problems.ts"
@@ -27,7 +28,7 @@ const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redire
 
 export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
-    Layer.provide([GenerateHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
+    Layer.provide([GenerateHandlers, ChatHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
     Layer.provide([AdminHandlers, NamespacesHandlers]),
     Layer.provide([AuthorizationMiddleware, AdminAuthorizationMiddleware])
   ),

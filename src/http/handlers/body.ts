@@ -43,13 +43,21 @@ export const invalidFrom = (part: "body" | "path", error: Schema.SchemaError): I
   return new InvalidRequest({ detail: errors.map(({ message, path }) => `${path}: ${message}`).join("; "), errors })
 }
 
-const fromUnreadable = (why: Unreadable): BodyTooLarge | InvalidRequest =>
+const fromUnreadable = (why: Unreadable, maxBytes: number): BodyTooLarge | InvalidRequest =>
   why === "too_large"
-    ? new BodyTooLarge({ detail: `Send at most ${maxBodySize} bytes` })
+    ? new BodyTooLarge({ detail: `Send at most ${maxBytes} bytes` })
     : invalid("body", "The body could not be read to its end")
 
+export interface BodyOptions {
+  /** Default 2 MiB. */
+  readonly maxBytes?: number | undefined
+}
+
 /** Builds the reader of one schema, once. */
-export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(schema: Schema.Codec<A, I>) {
+export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(
+  schema: Schema.Codec<A, I>,
+  { maxBytes = maxBodySize }: BodyOptions = {}
+) {
   const read = yield* ReadBody
   const decode = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
 
@@ -70,8 +78,8 @@ export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(schema: Schema.Codec
     if (contentType !== undefined && !isJson.test(contentType)) {
       return Effect.fail(new UnsupportedMediaType({ detail: `Send application/json, not ${contentType}` }))
     }
-    return Effect.matchEffect(read(request, maxBodySize), {
-      onFailure: (why) => Effect.fail(fromUnreadable(why)),
+    return Effect.matchEffect(read(request, maxBytes), {
+      onFailure: (why) => Effect.fail(fromUnreadable(why, maxBytes)),
       onSuccess: parse
     })
   }

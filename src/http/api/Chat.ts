@@ -1,0 +1,89 @@
+/** `POST /v1/chat/completions` and `GET /v1/models`, as OpenAI's clients know them. */
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { Authorization, needsKey } from "./Authorization.ts"
+import { Provenance } from "./Generate.ts"
+
+const others = Schema.Record(Schema.String, Schema.Json)
+
+const Message = Schema.StructWithRest(Schema.Struct({ role: Schema.String }), [others])
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+/** What we have to know of a request. Everything else, known or not, goes to the provider as it is. */
+export const ChatCompletionRequest = Schema.StructWithRest(
+  Schema.Struct({
+    messages: Schema.Array(Message).check(
+      Schema.isMinLength(1, { message: "Expected at least one message" })
+    ).annotate({
+      description: "Text parts stand in for one another; images, audio and files are passed on live"
+    }),
+    model: optional(Schema.String.check(Schema.isMaxLength(200))).annotate({
+      description: "Overrides the configured model; `understudy`, or nothing, is the configured one"
+    }),
+    stream: optional(Schema.Boolean),
+    stream_options: optional(
+      Schema.StructWithRest(Schema.Struct({ include_usage: optional(Schema.Boolean) }), [others])
+    )
+  }),
+  [others]
+).annotate({ identifier: "ChatCompletionRequest" })
+export type ChatCompletionRequest = typeof ChatCompletionRequest.Type
+
+export const ChatCompletion = Schema.StructWithRest(
+  Schema.Struct({
+    id: Schema.String.annotate({ description: "Names the answer, as in /generations/{id}/quarantine" }),
+    object: Schema.Literal("chat.completion"),
+    created: Schema.Int.annotate({ description: "Seconds since the epoch" }),
+    model: Schema.String.annotate({ description: "As the provider names it; `understudy` for a template" }),
+    choices: Schema.Array(Schema.Json),
+    understudy: Provenance
+  }),
+  [others]
+).annotate({ identifier: "ChatCompletion" })
+
+const Models = Schema.Struct({
+  object: Schema.Literal("list"),
+  data: Schema.Array(Schema.Struct({
+    id: Schema.String,
+    object: Schema.Literal("model"),
+    created: Schema.Int,
+    owned_by: Schema.String
+  }))
+})
+
+/** OpenAI's error shape. */
+export const ChatError = Schema.Struct({
+  error: Schema.Struct({
+    message: Schema.String,
+    type: Schema.String,
+    param: Schema.NullOr(Schema.String),
+    code: Schema.NullOr(Schema.String)
+  })
+})
+export type ChatError = typeof ChatError.Type
+
+const errors = [400, 404, 409, 413, 415, 422, 429, 500, 503].map((status) =>
+  ChatError.annotate({ httpApiStatus: status })
+)
+
+export class ChatApi extends HttpApiGroup.make("chat").add(
+  HttpApiEndpoint.post("completions", "/v1/chat/completions", {
+    payload: ChatCompletionRequest,
+    success: ChatCompletion,
+    error: errors
+  }).annotateMerge(OpenApi.annotations({
+    summary: "OpenAI's chat completions",
+    description:
+      "For any OpenAI client: change its base URL. Live when the provider can, else from the cache, else from a " +
+      "template; `understudy` in the body and the header `Understudy-Source` say which. With `stream: true` the answer " +
+      "comes as server-sent events. Requests with tools, images or a response format are passed on live, and only the " +
+      "answer to the very same request stands in for them. `Understudy-Content-Type` and `Understudy-Locale` narrow a " +
+      "fallback as `content_type` and `locale` of POST /generate do."
+  })).annotateMerge(needsKey),
+  HttpApiEndpoint.get("models", "/v1/models", { success: Models, error: errors })
+    .annotateMerge(OpenApi.annotations({
+      summary: "The models that can be asked for",
+      description: "The configured model, by its name and as `understudy`. Others are passed on to the provider."
+    })).annotateMerge(needsKey)
+).middleware(Authorization) {}
