@@ -1,5 +1,5 @@
 /** Single flight: callers who ask for the very same at the same time share one call. */
-import { type Context, Effect, Fiber, type Scope } from "effect"
+import { type Context, Effect, Fiber, Metric, type Scope } from "effect"
 import type { GenerationRequest } from "../domain/Generation.ts"
 
 /** A call under way, and what its callers share. */
@@ -23,10 +23,13 @@ export interface Start<S, A, E> {
 }
 
 export interface Boarding<S, A, E> extends Flight<S, A, E> {
-  /** It was under way already. */
-  readonly isJoined: boolean
   readonly key: string | undefined
 }
+
+const joined = Metric.counter("understudy_shared_calls_total", {
+  description: "Requests that shared the call of one for the very same that was under way",
+  incremental: true
+})
 
 /** Closing the scope ends the calls that are under way. */
 export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Return<
@@ -44,22 +47,19 @@ export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Ret
 
   return {
     board: (key, start) =>
-      Effect.contextWith((context: Context.Context<never>) =>
-        Effect.sync(() => {
-          const known = key === undefined ? undefined : byKey.get(key)
-          if (known !== undefined) {
-            aboard.set(known.fiber, (aboard.get(known.fiber) ?? 0) + 1)
-            return { ...known, key, isJoined: true }
-          }
-          const { call, shared } = start()
-          const fiber = Effect.runForkWith(context)(call)
-          const flight = { shared, fiber }
-          aboard.set(fiber, 1)
-          if (key !== undefined) byKey.set(key, flight)
-          fiber.addObserver(() => forget(key, fiber))
-          return { ...flight, key, isJoined: false }
-        })
-      ),
+      Effect.contextWith((context: Context.Context<never>) => {
+        const known = key === undefined ? undefined : byKey.get(key)
+        if (known !== undefined) {
+          aboard.set(known.fiber, (aboard.get(known.fiber) ?? 0) + 1)
+          return Effect.as(Metric.update(joined, 1), { ...known, key })
+        }
+        const { call, shared } = start()
+        const flight = { shared, fiber: Effect.runForkWith(context)(call) }
+        aboard.set(flight.fiber, 1)
+        if (key !== undefined) byKey.set(key, flight)
+        flight.fiber.addObserver(() => forget(key, flight.fiber))
+        return Effect.succeed({ ...flight, key })
+      }),
     leave: ({ fiber, key }) =>
       Effect.suspend(() => {
         const others = (aboard.get(fiber) ?? 1) - 1

@@ -26,8 +26,6 @@ export interface GenerationStream {
    * time, and whoever joins late gets all of it.
    */
   readonly parts: Stream.Stream<StreamPart, StreamBroken>
-  /** The answer was under way already for somebody who had asked for the very same. */
-  readonly isJoined: boolean
 }
 
 export interface LadderSteps {
@@ -92,6 +90,6 @@ export const makeStreamedLadder = Effect.fnUntraced(function*(steps: LadderSteps
         }),
         flights.leave
       ),
-      ({ isJoined, shared: { parts, started } }) => Effect.map(started, (start) => ({ start, parts, isJoined }))
+      ({ shared: { parts, started } }) => Effect.map(started, (start) => ({ start, parts }))
     )
 })

@@ -124,7 +124,7 @@ const holds = (row: Row) =>
     const loud = logs().slice(logged).filter((line) => line.includes("level=Error") || line.includes("level=ERROR"))
     assert.strictEqual(loud.some((line) => line.includes("AI_API_KEY")), row.reason === "unauthorized", loud.join("\n"))
 
-    const more = yield* Effect.all([ask(url, "Write about tea"), ask(url, "Write about tea")], { concurrency: 2 })
+    const more = yield* Effect.all([ask(url, "Write about tea"), ask(url, "Write about cake")], { concurrency: 2 })
     for (const reply of more) assert.strictEqual(generationOf(reply).fallback?.reason, row.reason)
     assert.strictEqual(yield* circuit(url), row.counts ? "open" : "closed")
     // Whatever hung, dripped or never ended is hung up on: it would keep a connection of the pool busy.
@@ -150,7 +150,7 @@ const refusedByProvider = (
     for (let n = 0; n < 3; n++) {
       // Two failures before and after: without the proof of life between them the circuit would open.
       yield* provider.respondWith(Mode.emptyObject)
-      yield* Effect.all([ask(url, "Write about tea"), ask(url, "Write about tea")], { concurrency: 2 })
+      yield* Effect.all([ask(url, "Write about tea"), ask(url, "Write about cake")], { concurrency: 2 })
       yield* provider.respondWith(mode)
       const { received, reply } = yield* measured("Write about tea")
       const problem = problemOf(reply, 422)
@@ -212,7 +212,7 @@ layer(Service.layer("openai", env), live)("an OpenAI provider", (it) => {
       yield* healed
       // The circuit stays open as long as the provider asks for.
       yield* provider.respondWith(Mode.status(503, { "retry-after": "2" }))
-      yield* Effect.forEach([1, 2, 3], () => ask(url, "Write about tea"), { concurrency: 3 })
+      yield* Effect.forEach([1, 2, 3], (n) => ask(url, `Write about tea ${n}`), { concurrency: 3 })
       assert.strictEqual(yield* circuit(url), "open")
       const { millis, received, reply } = yield* measured("Write about tea")
       const { attempts, fallback } = generationOf(reply)

@@ -138,7 +138,7 @@ describe("a provider that is out", () => {
         Effect.gen(function*() {
           for (let n = 0; n < 3; n++) yield* generate("x")
           yield* TestClock.adjust("30 seconds")
-          const all = Effect.all(Array.from({ length: 20 }, () => generate("x")), { concurrency: 20 })
+          const all = Effect.all(Array.from({ length: 20 }, (_, n) => generate(`x ${n}`)), { concurrency: 20 })
           const sources = (yield* patiently(all, 1)).map(({ source }) => source)
           assert.strictEqual(seen.calls, 4)
           assert.strictEqual(sources.filter((source) => source === "live").length, 1)

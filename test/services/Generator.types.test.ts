@@ -1,7 +1,8 @@
 /** What can still go wrong after each step of the ladder, held by the compiler. */
 import { it } from "@effect/vitest"
-import type { Effect, Layer } from "effect"
+import type { Effect, Layer, Stream } from "effect"
 import { expectTypeOf } from "vitest"
+import type { AiPart } from "../../src/domain/Ai.ts"
 import type {
   AiError,
   AiRejected,
@@ -9,9 +10,10 @@ import type {
   DeadlineExceeded,
   GenerationUnavailable,
   LimitExceeded,
-  StoreUnavailable
+  StoreUnavailable,
+  StreamBroken
 } from "../../src/domain/errors.ts"
-import type { FallbackGeneration, Generation, LiveGeneration } from "../../src/domain/Generation.ts"
+import type { FallbackGeneration, Generation, LiveGeneration, StreamPart } from "../../src/domain/Generation.ts"
 import type { AiClient } from "../../src/services/AiClient.ts"
 import type { CircuitBreaker } from "../../src/services/CircuitBreaker.ts"
 import type { makeFallback } from "../../src/services/Fallback.ts"
@@ -54,6 +56,13 @@ it("what is left of the whole ladder is a refusal of the request, or nothing to 
   type Generate = Generator["Service"]["generate"]
   expectTypeOf<Failure<Generate>>().toEqualTypeOf<AiRejected | GenerationUnavailable>()
   expectTypeOf<Success<Generate>>().toEqualTypeOf<Generation>()
+})
+
+it("a stream fails as any answer before it begins, and only by breaking off after it", () => {
+  type Begun = Generator["Service"]["stream"]
+  expectTypeOf<Failure<Begun>>().toEqualTypeOf<AiRejected | GenerationUnavailable>()
+  expectTypeOf<Success<Begun>["parts"]>().toEqualTypeOf<Stream.Stream<StreamPart, StreamBroken>>()
+  expectTypeOf<ReturnType<AiClient["Service"]["stream"]>>().toEqualTypeOf<Stream.Stream<AiPart, AiError>>()
 })
 
 it("the ladder needs its services, and none of them leaks into its methods", () => {
