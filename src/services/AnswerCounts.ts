@@ -1,8 +1,9 @@
 /** What is counted of answers: how many, from where, and how long they took. */
-import { Effect, Metric } from "effect"
-import type { AiRejected, GenerationUnavailable, StreamBroken } from "../domain/errors.ts"
+import { Clock, Effect, Metric } from "effect"
+import type { StreamBroken } from "../domain/errors.ts"
 import { fallbackReasonOf } from "../domain/ErrorTable.ts"
-import type { FallbackReason, Generation } from "../domain/Generation.ts"
+import type { FallbackReason, Generation, StreamStart } from "../domain/Generation.ts"
+import type { Refusal } from "./StreamRelay.ts"
 
 const answers = Metric.counter("understudy_answers_total", {
   description: "Answers, by source and by the reason why they are not live; source none: there was nothing to show",
@@ -22,14 +23,23 @@ const broken = Metric.counter("understudy_streams_broken_total", {
   incremental: true
 })
 
-/** `millis`: how long the asker waited. */
-export const countAnswer = (generation: Generation, millis: number): Effect.Effect<void> =>
-  Effect.andThen(
-    Metric.update(generation.source === "live" ? live : counter(generation.source, generation.reason), 1),
-    Metric.update(seconds, millis / 1_000)
-  )
+/** Counts what one asker got, and how long it waited for it; those who share a call are counted each. */
+export const counted = <A, E extends Refusal, R>(
+  asked: Effect.Effect<A, E, R>,
+  answerOf: (got: A) => Generation | StreamStart
+): Effect.Effect<A, E, R> =>
+  Clock.clockWith((clock) => {
+    const startedAt = clock.currentTimeMillisUnsafe()
+    return Effect.tap(Effect.tapError(asked, countRefusal), (got) => {
+      const answer = answerOf(got)
+      return Effect.andThen(
+        Metric.update(answer.source === "live" ? live : counter(answer.source, answer.reason), 1),
+        Metric.update(seconds, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
+      )
+    })
+  })
 
-export const countRefusal = (error: AiRejected | GenerationUnavailable): Effect.Effect<void> =>
+const countRefusal = (error: Refusal): Effect.Effect<void> =>
   Metric.update(counter("none", error._tag === "AiRejected" ? "rejected" : fallbackReasonOf(error.cause)), 1)
 
 export const countBroken = ({ cause }: StreamBroken): Effect.Effect<void> =>

@@ -6,7 +6,7 @@ import { isRecoverable } from "../domain/ErrorTable.ts"
 import type { Generation, GenerationId, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
 import { defaultRetryBudget, type RetryBudgetPolicy } from "../domain/RetryBudget.ts"
-import { countAnswer, countRefusal } from "./AnswerCounts.ts"
+import { counted } from "./AnswerCounts.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { makeFallback } from "./Fallback.ts"
 import { FallbackCache } from "./FallbackCache.ts"
@@ -115,18 +115,19 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
 
   const ladder = (request: GenerationRequest): Effect.Effect<Generation, Refusal> =>
     Clock.clockWith((clock) => {
-      const startedAt = clock.currentTimeMillisUnsafe()
-      const call = begin(request, startedAt)
-      const answered: Effect.Effect<Generation, Refusal> = Effect.catchIf(
-        liveStep(call),
-        isRecoverable,
-        (error) => fallback(call, error)
-      )
-      return Effect.tap(
-        Effect.tapError(answered, countRefusal),
-        (generation) => countAnswer(generation, clock.currentTimeMillisUnsafe() - startedAt)
-      )
+      const call = begin(request, clock.currentTimeMillisUnsafe())
+      return Effect.catchIf(liveStep(call), isRecoverable, (error) => fallback(call, error))
     })
+
+  /** One call for all who ask for the very same at the same time. */
+  const sharedLadder = (request: GenerationRequest): Effect.Effect<Generation, Refusal> => {
+    const key = flightKey(request)
+    return key === undefined ? ladder(request) : Effect.acquireUseRelease(
+      flights.board(key, () => ({ shared: undefined, call: ladder(request) })),
+      ({ fiber }) => Fiber.join(fiber),
+      flights.leave
+    )
+  }
 
   const stream = yield* makeStreamedLadder(
     { begin, live, deliver, fallback, newId },
@@ -135,15 +136,8 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
 
   return Generator.of({
     live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
-    generate: (request) => {
-      const key = flightKey(request)
-      return key === undefined ? ladder(request) : Effect.acquireUseRelease(
-        flights.board(key, () => ({ shared: undefined, call: ladder(request) })),
-        ({ fiber }) => Fiber.join(fiber),
-        flights.leave
-      )
-    },
-    stream,
+    generate: (request) => counted(sharedLadder(request), (generation) => generation),
+    stream: (request) => counted(stream(request), ({ start }) => start),
     lastErrors
   })
 })

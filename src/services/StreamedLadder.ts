@@ -11,7 +11,7 @@ import type {
   StreamPart,
   StreamStart
 } from "../domain/Generation.ts"
-import { countAnswer, countBroken, countRefusal } from "./AnswerCounts.ts"
+import { countBroken } from "./AnswerCounts.ts"
 import { flightKey, makeFlights } from "./Flights.ts"
 import type { LiveAnswer } from "./Live.ts"
 import type { Call } from "./ProviderStep.ts"
@@ -45,23 +45,17 @@ export const makeStreamedLadder = Effect.fnUntraced(function*(steps: LadderSteps
     request: GenerationRequest
   ): Effect.Effect<Generation, Refusal | StreamBroken> =>
     Clock.clockWith((clock) => {
-      const startedAt = clock.currentTimeMillisUnsafe()
-      let firstAt = startedAt
       const id = steps.newId()
-      const begin = (start: StreamStart) => {
-        firstAt = clock.currentTimeMillisUnsafe()
-        relay.begin(start)
-      }
-      const call = steps.begin(request, startedAt, {
+      const call = steps.begin(request, clock.currentTimeMillisUnsafe(), {
         hasBegun: relay.hasBegun,
         isWaiting: relay.isWaiting,
         emit: relay.emit,
         begin: (provider, { frame, model }) =>
-          begin({ source: "live", id, attempts: call.attempts, provider, model, frame })
+          relay.begin({ source: "live", id, attempts: call.attempts, provider, model, frame })
       })
       const standIn = (error: Recoverable) =>
         Effect.tap(steps.fallback(call, error), (generation) => {
-          begin(generation)
+          relay.begin(generation)
           return relay.emit([{ _tag: "Delta", text: generation.text }])
         })
       const answered: Effect.Effect<Generation, Refusal | StreamBroken> = Effect.flatMap(
@@ -74,8 +68,7 @@ export const makeStreamedLadder = Effect.fnUntraced(function*(steps: LadderSteps
         })
       )
       return answered.pipe(
-        Effect.tap((generation) => countAnswer(generation, firstAt - startedAt)),
-        Effect.tapError((error) => error._tag === "StreamBroken" ? countBroken(error) : countRefusal(error)),
+        Effect.tapError((error) => error._tag === "StreamBroken" ? countBroken(error) : Effect.void),
         Effect.onExit((exit) => Effect.sync(() => relay.end(exit)))
       )
     })

@@ -36,6 +36,8 @@ layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the ser
       const paths = at(api, "paths")
       assert.sameMembers([...keysOf(paths)], [
         "/generate",
+        "/v1/chat/completions",
+        "/v1/models",
         "/generations/{id}",
         "/generations/{id}/quarantine",
         "/health/live",

@@ -78,7 +78,11 @@ describe("an embedder over the network", () => {
       assert.isTrue(sent >= 1 && sent <= 3, `${sent} requests`)
       yield* embedder.until(({ aborted }) => aborted >= sent)
       const [, burst] = yield* timed(
-        Effect.forEach(Array.from({ length: 32 }), () => fallbackOf(url, paraphrase), { concurrency: 32 })
+        Effect.forEach(
+          Array.from({ length: 32 }, (_, n) => `${paraphrase}${"!".repeat(n)}`),
+          (text) => fallbackOf(url, text),
+          { concurrency: 32 }
+        )
       )
       assert.isBelow(burst, 2_000, "32 lookups behind an open circuit")
       assert.strictEqual(embedder.counts().received, asked + sent)
