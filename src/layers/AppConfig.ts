@@ -1,5 +1,5 @@
 /** Every environment variable of the service: its name, what it may hold, its default and what it does. */
-import { Config, Duration, Effect, Exit, Option, Redacted, Schema } from "effect"
+import { Config, Duration, Effect, Exit, Option, Schema } from "effect"
 import { defaultMinSimilarity } from "../domain/TextVector.ts"
 
 /** What stands in `.env.example` and in the README's table; a test holds the three together. */
@@ -44,13 +44,14 @@ export const isPlainHttpUrl = (value: string): boolean => {
 }
 
 const HttpUrl = Schema.String.check(Schema.makeFilter(isPlainHttpUrl))
-const ApiKeyList = Schema.RedactedFromValue(
-  Schema.String.check(Schema.isPattern(/^\s*[\w.-]+:[^\s,:]{8,}(?:\s*,\s*[\w.-]+:[^\s,:]{8,})*\s*$/))
-)
+const listOf = (item: RegExp) =>
+  Schema.RedactedFromValue(Schema.String.check(
+    Schema.makeFilter((list: string) => list.split(",").every((text) => item.test(text.trim())))
+  ))
 
-const AdminKeyList = Schema.RedactedFromValue(
-  Schema.String.check(Schema.isPattern(/^\s*[^\s,]{8,}(?:\s*,\s*[^\s,]{8,})*\s*$/))
-)
+// What is meant for a hash must not pass for a key: the hash itself would open the door.
+const ApiKeyList = listOf(/^(?!sha256:)[\w.-]+:(?:sha256:[\da-fA-F]{64}|[^\s,:]{8,})$/)
+const AdminKeyList = listOf(/^(?:sha256:[\da-fA-F]{64}|(?!sha256:)[^\s,]{8,})$/)
 
 const duration = (name: string, standard: string, does: string) =>
   withDefault({
@@ -231,16 +232,34 @@ const config = Config.all({
 
   apiKeys: optional({
     name: "API_KEYS",
-    expected: "namespace:key pairs with commas between them, the keys at least 8 characters long",
-    does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only",
+    expected:
+      "namespace:key pairs with commas between them, the keys at least 8 characters long or sha256: and 64 hex digits",
+    does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only. "
+      + "`sha256:HEX` may stand for a key",
     secret: true
   }, ApiKeyList),
+  apiKeysFile: optional({
+    name: "API_KEYS_FILE",
+    expected: "the path of a JSON file",
+    does: "More keys, as hashes, with limits of their own (docs/operations.md)"
+  }, Schema.NonEmptyString),
   adminKeys: optional({
     name: "ADMIN_KEYS",
-    expected: "keys of at least 8 characters with commas between them",
-    does: "`key,…`: for the operator's endpoints under `/admin`; without it they refuse everybody",
+    expected: "keys of at least 8 characters, or sha256: and 64 hex digits, with commas between them",
+    does: "`key,…`: for the operator's endpoints under `/admin`; without it they refuse everybody. "
+      + "`sha256:HEX` may stand for a key",
     secret: true
   }, AdminKeyList),
+  keyRequestsPerMinute: optional({
+    name: "KEY_REQUESTS_PER_MINUTE",
+    expected: "a whole number from 1",
+    does: "Requests per minute and key to generate a text (docs/http.md); no limit when left out"
+  }, Count),
+  keyConcurrency: optional({
+    name: "KEY_CONCURRENCY",
+    expected: "a whole number from 1",
+    does: "Requests in flight per key to generate a text; no limit when left out"
+  }, Count),
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"
@@ -282,20 +301,12 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   }
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
   const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
-  if (values.apiKeys !== undefined && hasSameKeyTwice(Redacted.value(values.apiKeys))) {
-    return yield* new ConfigInvalid({ problems: ["API_KEYS holds one key for two namespaces; expected a key each"] })
-  }
   return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
 
 /** A URL without what may be secret in it: user, password and query. Other values as they are. */
 const withoutSecrets = (value: string): string =>
   value.includes("://") ? value.replace(/:\/\/[^/]*@/, "://…@").replace(/\?.*$/, "?…") : value
-
-const hasSameKeyTwice = (list: string): boolean => {
-  const keys = list.split(",").map((pair) => pair.trim().split(":", 2)[1])
-  return new Set(keys).size < keys.length
-}
 
 const aiConfig = (
   values: Pick<Values, "protocol" | "baseUrl" | "model" | "providersFile">

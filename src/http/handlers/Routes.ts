@@ -4,7 +4,7 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AdminHandlers } from "./admin.ts"
-import { AdminAuthorizationMiddleware, AuthorizationMiddleware } from "./authorization.ts"
+import { AdminAuthorizationMiddleware, AdmissionMiddleware, AuthorizationMiddleware } from "./authorization.ts"
 import { GenerateHandlers } from "./generate.ts"
 import { GenerationsHandlers, NamespacesHandlers } from "./generations.ts"
 import { problemDetails } from "./problems.ts"
@@ -29,7 +29,7 @@ export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide([GenerateHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
     Layer.provide([AdminHandlers, NamespacesHandlers]),
-    Layer.provide([AuthorizationMiddleware, AdminAuthorizationMiddleware])
+    Layer.provide([AuthorizationMiddleware, AdmissionMiddleware, AdminAuthorizationMiddleware])
   ),
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   Root,
