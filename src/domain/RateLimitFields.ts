@@ -19,7 +19,7 @@ export const standingField = (limits: CallerLimits, now: number): string => {
   const fields: Array<string> = []
   if (limits.policy.requestsPerMinute !== undefined) {
     const { left, moreAt } = limits.minute(now)
-    fields.push(`"minute";r=${left};t=${moreAt === undefined ? 60 : Math.ceil((moreAt - now) / 1_000)}`)
+    fields.push(`"minute";r=${left};t=${moreAt === undefined ? 60 : Math.min(60, Math.ceil((moreAt - now) / 1_000))}`)
   }
   if (limits.policy.concurrency !== undefined) {
     fields.push(`"concurrency";r=${limits.policy.concurrency - limits.running}`)
