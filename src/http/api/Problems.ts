@@ -54,7 +54,7 @@ export class RequestRefused extends HttpApiError.Problem<RequestRefused>()("Requ
 export class RateLimited extends HttpApiError.Problem<RateLimited>()("RateLimited", {
   type: "urn:understudy:problem:rate-limited",
   status: 429,
-  title: "This key asks for more than it may"
+  title: "Too many requests"
 }, {
   /** Seconds until another try makes sense; the `Retry-After` header says the same. */
   retry_after: Schema.Int

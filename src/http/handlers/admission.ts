@@ -23,8 +23,8 @@ export class KeyLimited extends Schema.TaggedError<KeyLimited>()("KeyLimited", {
 }) {
   override get message() {
     return this.limit === "minute"
-      ? `This key may send ${this.quota} requests a minute`
-      : `This key may have ${this.quota} requests in flight at the same time: wait until one of them is answered`
+      ? `At most ${this.quota} requests a minute are allowed per key`
+      : `At most ${this.quota} requests at the same time are allowed per key: wait until one of them is answered`
   }
 }
 
