@@ -1,74 +1,27 @@
 /** Every environment variable of the service: its name, what it may hold, its default and what it does. */
-import { Config, Duration, Effect, Exit, Option, Schema } from "effect"
+import { Config, Effect, Exit, Schema } from "effect"
 import { defaultMinSimilarity } from "../domain/TextVector.ts"
+import { ConfigInvalid } from "./config/ConfigInvalid.ts"
+import { type AiConfig, aiConfig } from "./config/provider.ts"
+import {
+  AdminKeyList,
+  ApiKeyList,
+  Count,
+  count,
+  define,
+  defined,
+  duration,
+  optional,
+  Secret,
+  Share,
+  url,
+  type Variable,
+  withDefault
+} from "./config/variable.ts"
 
-/** What stands in `.env.example` and in the README's table; a test holds the three together. */
-export interface Variable {
-  readonly name: string
-  /** As one would write it; absent when the variable is optional and has no default. */
-  readonly default?: string | undefined
-  /** Completes "expected …" when the variable holds something else. */
-  readonly expected: string
-  readonly does: string
-  /** A secret's value is never shown, not even when it is wrong. */
-  readonly secret?: true | undefined
-}
-
-const defined: Array<{ readonly variable: Variable; readonly config: Config.Config<unknown> }> = []
-
-const define = <A>(variable: Variable, config: Config.Config<A>): Config.Config<A> => {
-  defined.push({ variable, config })
-  return config
-}
-
-const withDefault = <A>(variable: Variable & { readonly default: string }, schema: Schema.Codec<A, string>) =>
-  define(
-    variable,
-    Config.withDefault(Config.schema(schema, variable.name), Schema.decodeSync(schema)(variable.default))
-  )
-
-const optional = <A>(variable: Variable, schema: Schema.Codec<A, string>) =>
-  define(variable, Config.map(Config.option(Config.schema(schema, variable.name)), Option.getOrUndefined))
-
-const Count = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))
-const Share = Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-const PositiveDuration = Schema.DurationFromString.check(
-  Schema.makeFilter((duration: Duration.Duration) => Duration.toMillis(duration) > 0 && Duration.isFinite(duration))
-)
-const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-/** Without a user, a password, a query or a fragment: they would end up in logs, or in the middle of a longer URL. */
-export const isPlainHttpUrl = (value: string): boolean => {
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) return false
-  const { hash, password, search, username } = new URL(value)
-  return hash === "" && password === "" && search === "" && username === ""
-}
-
-const HttpUrl = Schema.String.check(Schema.makeFilter(isPlainHttpUrl))
-const listOf = (item: RegExp) =>
-  Schema.RedactedFromValue(Schema.String.check(
-    Schema.makeFilter((list: string) => list.split(",").every((text) => item.test(text.trim())))
-  ))
-
-// What is meant for a hash must not pass for a key: the hash itself would open the door.
-const ApiKeyList = listOf(/^(?!sha256:)[\w.-]+:(?:sha256:[\da-fA-F]{64}|[^\s,:]{8,})$/)
-const AdminKeyList = listOf(/^(?:sha256:[\da-fA-F]{64}|(?!sha256:)[^\s,]{8,})$/)
-
-const duration = (name: string, standard: string, does: string) =>
-  withDefault({
-    name,
-    default: standard,
-    expected: "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\"",
-    does
-  }, PositiveDuration)
-
-const count = (name: string, standard: string, does: string) =>
-  withDefault({ name, default: standard, expected: "a whole number from 1", does }, Count)
-
-const url = (name: string, does: string) =>
-  optional(
-    { name, expected: "a URL such as https://host/path, without a user, a password or a query", does },
-    HttpUrl
-  )
+export { ConfigInvalid } from "./config/ConfigInvalid.ts"
+export type { AiConfig } from "./config/provider.ts"
+export { isPlainHttpUrl, type Variable } from "./config/variable.ts"
 
 const config = Config.all({
   host: withDefault({
@@ -274,20 +227,6 @@ type Values = Config.Success<typeof config>
 /** The values, with the protocol settled and what it needs in place. */
 export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model" | "providersFile"> & { readonly ai: AiConfig }
 
-export type AiConfig =
-  | { readonly protocol: "simulated" }
-  | { readonly protocol: "file"; readonly path: string }
-  | { readonly protocol: "openai" | "plain"; readonly baseUrl: string; readonly model: string }
-
-/** The configuration cannot be used; the message names each wrong variable, what it holds and what is expected. */
-export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
-  problems: Schema.Array(Schema.String)
-}) {
-  override get message() {
-    return `the configuration cannot be used:\n${this.problems.map((problem) => `  - ${problem}`).join("\n")}`
-  }
-}
-
 /** Reads all variables from the current `ConfigProvider`, and reports every wrong one at once. */
 export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function*() {
   const problems: Array<string> = []
@@ -307,30 +246,3 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
 /** A URL without what may be secret in it: user, password and query. Other values as they are. */
 const withoutSecrets = (value: string): string =>
   value.includes("://") ? value.replace(/:\/\/[^/]*@/, "://…@").replace(/\?.*$/, "?…") : value
-
-const aiConfig = (
-  values: Pick<Values, "protocol" | "baseUrl" | "model" | "providersFile">
-): Effect.Effect<AiConfig, ConfigInvalid> => {
-  const { baseUrl, model, providersFile: path } = values
-  if (path !== undefined) {
-    return baseUrl === undefined && model === undefined && values.protocol === undefined
-      ? Effect.succeed({ protocol: "file", path })
-      : Effect.fail(
-        new ConfigInvalid({
-          problems: [
-            "AI_PROVIDERS_FILE is set together with AI_PROTOCOL, AI_BASE_URL or AI_MODEL; expected one or the other"
-          ]
-        })
-      )
-  }
-  const protocol = values.protocol ?? (baseUrl === undefined ? "simulated" : "openai")
-  if (protocol === "simulated") return Effect.succeed({ protocol })
-  const problems: Array<string> = []
-  if (baseUrl === undefined) problems.push(`AI_BASE_URL is not set; AI_PROTOCOL=${protocol} needs it`)
-  if (protocol === "openai" && model === undefined) {
-    problems.push("AI_MODEL is not set; expected the name of a model as the provider knows it")
-  }
-  return baseUrl === undefined || problems.length > 0
-    ? Effect.fail(new ConfigInvalid({ problems }))
-    : Effect.succeed({ protocol, baseUrl, model: model ?? protocol })
-}
