@@ -10,7 +10,7 @@ import { FaultServer, Mode } from "../support/FaultServer.ts"
 import { ask, eventually, generationOf, problemOf, type Reply, send } from "../support/http.ts"
 import { type Environment, ownDatabase, providerOf, startService } from "../support/service.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 const keys = { alpha: "key-of-alpha-1234", beta: "key-of-beta-5678", admin: "key-of-the-admin-90" }
 const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } })
 const sha256 = (key: string) => createHash("sha256").update(key).digest("hex")
