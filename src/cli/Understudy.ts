@@ -2,6 +2,7 @@
 import { Effect, Schema } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
 import { defaultNamespace, Namespace } from "../domain/Generation.ts"
+import { KeyNamespace } from "../layers/KeyForm.ts"
 import { command, presenter, WrongUsage } from "./command.ts"
 import { version } from "./version.ts"
 
@@ -89,9 +90,24 @@ const cache = Command.make("cache").pipe(
   ])
 )
 
+const keys = Command.make("keys").pipe(
+  Command.withDescription("Keys that callers send"),
+  Command.withSubcommands([
+    Command.make("new", {
+      namespace: Argument.String("namespace").pipe(
+        Argument.withSchema(KeyNamespace),
+        Argument.withDescription("Whose answers it is to see")
+      )
+    }, (input) => command(() => import("./keys.ts"), ({ newKey }) => newKey(input)))
+      .pipe(Command.withDescription("Print a new key, and the hash of it to configure")),
+    Command.make("new-admin", {}, () => command(() => import("./keys.ts"), ({ newAdminKey }) => newAdminKey))
+      .pipe(Command.withDescription("Print a new operator's key, and the hash of it to configure"))
+  ])
+)
+
 const root = Command.make("understudy", {}, () => service).pipe(
   Command.withDescription("Stands in for an AI provider that cannot answer"),
-  Command.withSubcommands([serve, calibrate, templates, cache])
+  Command.withSubcommands([serve, calibrate, templates, cache, keys])
 )
 
 /** Runs what the arguments say. Whatever goes wrong has been said on stderr when it fails. */

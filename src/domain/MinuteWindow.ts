@@ -55,6 +55,16 @@ export class MinuteWindow {
     return Math.max(now, this.#requestsAllow(now, ahead), this.#tokensAllow(now, tokens, tokensAhead))
   }
 
+  /** Requests that could start now, all at once, and when one more could; `undefined` when none are held back. */
+  requestRoom(now: number): { readonly left: number; readonly moreAt: number | undefined } {
+    this.#expire(now)
+    const held = this.#charges[this.#first]
+    return {
+      left: Math.max(0, (this.#requests ?? Number.POSITIVE_INFINITY) - (this.#charges.length - this.#first)),
+      moreAt: held === undefined ? undefined : held.at + windowMillis
+    }
+  }
+
   charge(now: number, tokens: number): Charge {
     // A clock that was set back must not put the charges out of order.
     const charge: Charge = { at: Math.max(now, this.#charges.at(-1)?.at ?? now), tokens, counted: !this.isUnlimited }

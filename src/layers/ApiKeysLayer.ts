@@ -1,40 +1,45 @@
 /** The configured keys, compared in constant time and kept as hashes only. */
-import { Layer, Redacted } from "effect"
-import { createHash, timingSafeEqual } from "node:crypto"
-import { defaultNamespace, Namespace } from "../domain/Generation.ts"
+import { Layer } from "effect"
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import { CallerLimits } from "../domain/CallerLimits.ts"
+import { defaultNamespace } from "../domain/Generation.ts"
 import { ApiKeys } from "../services/ApiKeys.ts"
+import type { KeyConfigs } from "./KeyConfig.ts"
+import { sha256Of } from "./KeyForm.ts"
 
-export interface ConfiguredKeys {
-  /** `namespace:key,…`, already checked to be of that form; a namespace may have several keys. Absent: none is needed. */
-  readonly apiKeys?: Redacted.Redacted | undefined
-  /** `key,…`, already checked. */
-  readonly adminKeys?: Redacted.Redacted | undefined
-}
-
-export const layer = ({ adminKeys, apiKeys }: ConfiguredKeys): Layer.Layer<ApiKeys> =>
+export const layer = ({ admins, anonymous, users }: KeyConfigs): Layer.Layer<ApiKeys> =>
   Layer.sync(ApiKeys, () => {
-    const users = listOf(apiKeys).map((pair) => {
-      const [namespace = "", key = ""] = pair.split(":", 2)
-      return { means: Namespace.make(namespace), hash: hash(key) }
-    })
-    const operators = listOf(adminKeys).map((key) => ({ means: true, hash: hash(key) }))
+    const callers = lookup((users ?? []).map(({ limits, namespace, sha256 }) => ({
+      sha256,
+      means: { namespace, limits: CallerLimits.of(limits) }
+    })))
+    const operators = lookup(admins.map((sha256) => ({ sha256, means: true })))
     return {
-      namespaceOf: (key) => apiKeys === undefined ? defaultNamespace : find(users, key),
-      isAdmin: (key) => find(operators, key) ?? false
+      anonymous: users === undefined
+        ? { namespace: defaultNamespace, limits: CallerLimits.of(anonymous) }
+        : undefined,
+      callerOf: callers,
+      isAdmin: (key) => operators(key) ?? false
     }
   })
 
-const listOf = (list: Redacted.Redacted | undefined): ReadonlyArray<string> =>
-  list === undefined ? [] : Redacted.value(list).split(",").map((item) => item.trim())
-
-const hash = (key: string): Buffer => createHash("sha256").update(key).digest()
-
-/** Compares with all of them, always: the time taken says nothing of which one matched. */
-const find = <A>(known: ReadonlyArray<{ readonly means: A; readonly hash: Buffer }>, key: string): A | undefined => {
-  const given = hash(key)
-  let found: A | undefined
-  for (const { hash: expected, means } of known) {
-    if (timingSafeEqual(given, expected)) found = means
+/**
+ * Finds a key among thousands as fast as among two, and takes no time that says anything of the keys.
+ *
+ * A table by the key's SHA-256 alone would not do. Its timing could tell how much of a stored hash the hash of a guess
+ * has in common with, which the guesser can work out as well; and who has learnt the hash of a weak key so can try
+ * words against it at home. So the table is by a hash that also takes in a secret of this process: nobody outside can
+ * work it out, and what its lookup takes is noise to him. What the table finds is compared with `timingSafeEqual`.
+ */
+const lookup = <A>(known: ReadonlyArray<{ readonly sha256: string; readonly means: A }>) => {
+  const secret = randomBytes(32).toString("hex")
+  const placeOf = (sha256: string) => hash("sha256", secret + sha256)
+  const table = new Map(
+    known.map(({ means, sha256 }) => [placeOf(sha256), { means, expected: Buffer.from(sha256, "hex") }])
+  )
+  return (key: string): A | undefined => {
+    const sha256 = sha256Of(key)
+    const found = table.get(placeOf(sha256))
+    return found !== undefined && timingSafeEqual(Buffer.from(sha256, "hex"), found.expected) ? found.means : undefined
   }
-  return found
 }

@@ -13,6 +13,9 @@ import type { AppConfig } from "./AppConfig.ts"
 import { fallbackCache, isSimulated, templates } from "./CacheLayers.ts"
 import * as Database from "./Database.ts"
 import * as EmbedderLayers from "./EmbedderLayers.ts"
+import { exposure } from "./Exposure.ts"
+import * as KeyConfig from "./KeyConfig.ts"
+import type { KeyConfigs } from "./KeyConfig.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
@@ -21,13 +24,19 @@ import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /** The whole service: listens once everything behind it is ready. */
 export const server = (config: AppConfig) =>
-  Layer.unwrap(Effect.map(ProviderConfig.load(config), (providers) => serve(config, providers))).pipe(
+  Layer.unwrap(
+    Effect.zipWith(
+      ProviderConfig.load(config),
+      KeyConfig.load(config),
+      (providers, keys) => serve(config, providers, keys)
+    )
+  ).pipe(
     Layer.provide(NodeServices.layer),
     Layer.provide(telemetry(config))
   )
 
-const serve = (config: AppConfig, providers: ProviderConfigs) =>
-  started(config, providers).pipe(
+const serve = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) =>
+  started(config, providers, keys).pipe(
     Layer.provide(HttpRouter.serve(Routes, {
       disableLogger: true,
       disableListenLog: true,
@@ -37,7 +46,7 @@ const serve = (config: AppConfig, providers: ProviderConfigs) =>
     Layer.provide(NodeBody.layer),
     Layer.provide(Layer.succeed(KeepAlive, config.keepAlive)),
     Layer.provide(httpServer(config)),
-    Layer.provide(ApiKeysLayer.layer(config)),
+    Layer.provide(ApiKeysLayer.layer(keys)),
     Layer.provide(ladder(config, providers))
   )
 
@@ -94,7 +103,7 @@ const notes = (providers: ProviderConfigs): ReadonlyArray<Degradation> =>
     : []
 
 /** Says where it listens and what it stands on, so that nobody takes a simulation for the real thing. */
-const started = (config: AppConfig, providers: ProviderConfigs) =>
+const started = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) =>
   Layer.effectDiscard(Effect.gen(function*() {
     yield* HttpServer.addressFormattedWith((address) => Effect.logInfo(`Understudy listens on ${address}`))
     yield* config.databaseUrl === undefined
@@ -111,10 +120,8 @@ const started = (config: AppConfig, providers: ProviderConfigs) =>
         )
         : Effect.logInfo(`Provider: ${name} at ${speech.baseUrl} (${speech.protocol}, model ${speech.model})`)
     }
-    if (
-      config.apiKeys === undefined && config.host !== "127.0.0.1" && config.host !== "localhost" &&
-      config.host !== "::1"
-    ) {
-      yield* Effect.logWarning(`Anyone who reaches ${config.host} can use this service: set API_KEYS`)
+    if (keys.users === undefined) {
+      const warning = exposure((yield* HttpServer.HttpServer).address)
+      if (warning !== undefined) yield* Effect.logWarning(warning)
     }
   }))

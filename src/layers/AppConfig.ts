@@ -1,73 +1,28 @@
 /** Every environment variable of the service: its name, what it may hold, its default and what it does. */
-import { Config, Duration, Effect, Exit, Option, Redacted, Schema } from "effect"
+import { Config, Effect, Exit, Schema } from "effect"
 import { defaultMinSimilarity } from "../domain/TextVector.ts"
+import { ConfigInvalid } from "./config/ConfigInvalid.ts"
+import { type AiConfig, aiConfig } from "./config/provider.ts"
+import {
+  AdminKeyList,
+  ApiKeyList,
+  Count,
+  count,
+  define,
+  defined,
+  duration,
+  optional,
+  optionalDuration,
+  Secret,
+  Share,
+  url,
+  type Variable,
+  withDefault
+} from "./config/variable.ts"
 
-/** What stands in `.env.example` and in the README's table; a test holds the three together. */
-export interface Variable {
-  readonly name: string
-  /** As one would write it; absent when the variable is optional and has no default. */
-  readonly default?: string | undefined
-  /** Completes "expected …" when the variable holds something else. */
-  readonly expected: string
-  readonly does: string
-  /** A secret's value is never shown, not even when it is wrong. */
-  readonly secret?: true | undefined
-}
-
-const defined: Array<{ readonly variable: Variable; readonly config: Config.Config<unknown> }> = []
-
-const define = <A>(variable: Variable, config: Config.Config<A>): Config.Config<A> => {
-  defined.push({ variable, config })
-  return config
-}
-
-const withDefault = <A>(variable: Variable & { readonly default: string }, schema: Schema.Codec<A, string>) =>
-  define(
-    variable,
-    Config.withDefault(Config.schema(schema, variable.name), Schema.decodeSync(schema)(variable.default))
-  )
-
-const optional = <A>(variable: Variable, schema: Schema.Codec<A, string>) =>
-  define(variable, Config.map(Config.option(Config.schema(schema, variable.name)), Option.getOrUndefined))
-
-const Count = Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(1))
-const Share = Schema.FiniteFromString.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-const PositiveDuration = Schema.DurationFromString.check(
-  Schema.makeFilter((duration: Duration.Duration) => Duration.toMillis(duration) > 0 && Duration.isFinite(duration))
-)
-const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-/** Without a user, a password, a query or a fragment: they would end up in logs, or in the middle of a longer URL. */
-export const isPlainHttpUrl = (value: string): boolean => {
-  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) return false
-  const { hash, password, search, username } = new URL(value)
-  return hash === "" && password === "" && search === "" && username === ""
-}
-
-const HttpUrl = Schema.String.check(Schema.makeFilter(isPlainHttpUrl))
-const ApiKeyList = Schema.RedactedFromValue(
-  Schema.String.check(Schema.isPattern(/^\s*[\w.-]+:[^\s,:]{8,}(?:\s*,\s*[\w.-]+:[^\s,:]{8,})*\s*$/))
-)
-
-const AdminKeyList = Schema.RedactedFromValue(
-  Schema.String.check(Schema.isPattern(/^\s*[^\s,]{8,}(?:\s*,\s*[^\s,]{8,})*\s*$/))
-)
-
-const duration = (name: string, standard: string, does: string) =>
-  withDefault({
-    name,
-    default: standard,
-    expected: "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\"",
-    does
-  }, PositiveDuration)
-
-const count = (name: string, standard: string, does: string) =>
-  withDefault({ name, default: standard, expected: "a whole number from 1", does }, Count)
-
-const url = (name: string, does: string) =>
-  optional(
-    { name, expected: "a URL such as https://host/path, without a user, a password or a query", does },
-    HttpUrl
-  )
+export { ConfigInvalid } from "./config/ConfigInvalid.ts"
+export type { AiConfig } from "./config/provider.ts"
+export { isPlainHttpUrl, type Variable } from "./config/variable.ts"
 
 const config = Config.all({
   host: withDefault({
@@ -128,11 +83,10 @@ const config = Config.all({
 
   attemptTimeout: duration("ATTEMPT_TIMEOUT", "30 seconds", "The longest that one attempt may take, its body included"),
   totalTimeout: duration("TOTAL_TIMEOUT", "60 seconds", "From the request to the answer, waiting included"),
-  firstTokenTimeout: optional({
-    name: "FIRST_TOKEN_TIMEOUT",
-    expected: "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\"",
-    does: "The longest that a stream may take to its first piece; `ATTEMPT_TIMEOUT` when left out"
-  }, PositiveDuration),
+  firstTokenTimeout: optionalDuration(
+    "FIRST_TOKEN_TIMEOUT",
+    "The longest that a stream may take to its first piece; `ATTEMPT_TIMEOUT` when left out"
+  ),
   stallTimeout: duration(
     "STALL_TIMEOUT",
     "20 seconds",
@@ -242,16 +196,34 @@ const config = Config.all({
 
   apiKeys: optional({
     name: "API_KEYS",
-    expected: "namespace:key pairs with commas between them, the keys at least 8 characters long",
-    does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only",
+    expected:
+      "namespace:key pairs with commas between them, the keys at least 8 characters long or sha256: and 64 hex digits",
+    does: "`namespace:key,…`: when set, every call needs one of the keys, and sees its own namespace only. "
+      + "`sha256:HEX` may stand for a key",
     secret: true
   }, ApiKeyList),
+  apiKeysFile: optional({
+    name: "API_KEYS_FILE",
+    expected: "the path of a JSON file",
+    does: "More keys, as hashes, with limits of their own (docs/operations.md)"
+  }, Schema.NonEmptyString),
   adminKeys: optional({
     name: "ADMIN_KEYS",
-    expected: "keys of at least 8 characters with commas between them",
-    does: "`key,…`: for the operator's endpoints under `/admin`; without it they refuse everybody",
+    expected: "keys of at least 8 characters, or sha256: and 64 hex digits, with commas between them",
+    does: "`key,…`: for the operator's endpoints under `/admin`; without it they refuse everybody. "
+      + "`sha256:HEX` may stand for a key",
     secret: true
   }, AdminKeyList),
+  keyRequestsPerMinute: optional({
+    name: "KEY_REQUESTS_PER_MINUTE",
+    expected: "a whole number from 1",
+    does: "Requests per minute and key to generate a text (docs/http.md); no limit when left out"
+  }, Count),
+  keyConcurrency: optional({
+    name: "KEY_CONCURRENCY",
+    expected: "a whole number from 1",
+    does: "Requests in flight per key to generate a text; no limit when left out"
+  }, Count),
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"
@@ -266,20 +238,6 @@ type Values = Config.Success<typeof config>
 /** The values, with the protocol settled and what it needs in place. */
 export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model" | "providersFile"> & { readonly ai: AiConfig }
 
-export type AiConfig =
-  | { readonly protocol: "simulated" }
-  | { readonly protocol: "file"; readonly path: string }
-  | { readonly protocol: "openai" | "plain"; readonly baseUrl: string; readonly model: string }
-
-/** The configuration cannot be used; the message names each wrong variable, what it holds and what is expected. */
-export class ConfigInvalid extends Schema.TaggedError<ConfigInvalid>()("ConfigInvalid", {
-  problems: Schema.Array(Schema.String)
-}) {
-  override get message() {
-    return `the configuration cannot be used:\n${this.problems.map((problem) => `  - ${problem}`).join("\n")}`
-  }
-}
-
 /** Reads all variables from the current `ConfigProvider`, and reports every wrong one at once. */
 export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function*() {
   const problems: Array<string> = []
@@ -293,44 +251,9 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   }
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
   const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
-  if (values.apiKeys !== undefined && hasSameKeyTwice(Redacted.value(values.apiKeys))) {
-    return yield* new ConfigInvalid({ problems: ["API_KEYS holds one key for two namespaces; expected a key each"] })
-  }
   return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
 
 /** A URL without what may be secret in it: user, password and query. Other values as they are. */
 const withoutSecrets = (value: string): string =>
   value.includes("://") ? value.replace(/:\/\/[^/]*@/, "://…@").replace(/\?.*$/, "?…") : value
-
-const hasSameKeyTwice = (list: string): boolean => {
-  const keys = list.split(",").map((pair) => pair.trim().split(":", 2)[1])
-  return new Set(keys).size < keys.length
-}
-
-const aiConfig = (
-  values: Pick<Values, "protocol" | "baseUrl" | "model" | "providersFile">
-): Effect.Effect<AiConfig, ConfigInvalid> => {
-  const { baseUrl, model, providersFile: path } = values
-  if (path !== undefined) {
-    return baseUrl === undefined && model === undefined && values.protocol === undefined
-      ? Effect.succeed({ protocol: "file", path })
-      : Effect.fail(
-        new ConfigInvalid({
-          problems: [
-            "AI_PROVIDERS_FILE is set together with AI_PROTOCOL, AI_BASE_URL or AI_MODEL; expected one or the other"
-          ]
-        })
-      )
-  }
-  const protocol = values.protocol ?? (baseUrl === undefined ? "simulated" : "openai")
-  if (protocol === "simulated") return Effect.succeed({ protocol })
-  const problems: Array<string> = []
-  if (baseUrl === undefined) problems.push(`AI_BASE_URL is not set; AI_PROTOCOL=${protocol} needs it`)
-  if (protocol === "openai" && model === undefined) {
-    problems.push("AI_MODEL is not set; expected the name of a model as the provider knows it")
-  }
-  return baseUrl === undefined || problems.length > 0
-    ? Effect.fail(new ConfigInvalid({ problems }))
-    : Effect.succeed({ protocol, baseUrl, model: model ?? protocol })
-}

@@ -1,16 +1,25 @@
-/** What a caller's key stands for: a namespace, or the right to operate the service. */
+/** What a caller's key stands for: a namespace and what it may ask for, or the right to operate the service. */
 import { Context, Layer } from "effect"
+import type { CallerLimits } from "../domain/CallerLimits.ts"
 import { defaultNamespace, type Namespace } from "../domain/Generation.ts"
 
+export interface Caller {
+  readonly namespace: Namespace
+  /** Of its key, not of its namespace. Absent: it may ask for as much as it likes. */
+  readonly limits?: CallerLimits | undefined
+}
+
 export class ApiKeys extends Context.Service<ApiKeys, {
-  /** The key's namespace, or `undefined` for a key that nobody configured. Compares in constant time. */
-  readonly namespaceOf: (key: string) => Namespace | undefined
+  /** Who everybody is when no key is needed; absent when one is. */
+  readonly anonymous: Caller | undefined
+  /** Whose key it is; `undefined` for a key that nobody configured. Compares in constant time. */
+  readonly callerOf: (key: string) => Caller | undefined
   /** Whether it is one of the operators' keys. Compares in constant time. */
   readonly isAdmin: (key: string) => boolean
 }>()("understudy/services/ApiKeys") {
   /** No keys: everybody is the default namespace, and nobody an operator. */
-  static readonly layerOpen: Layer.Layer<ApiKeys> = Layer.succeed(ApiKeys, {
-    namespaceOf: () => defaultNamespace,
-    isAdmin: () => false
+  static readonly layerOpen: Layer.Layer<ApiKeys> = Layer.sync(ApiKeys, () => {
+    const anonymous = { namespace: defaultNamespace }
+    return { anonymous, callerOf: () => anonymous, isAdmin: () => false }
   })
 }

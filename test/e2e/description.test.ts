@@ -72,6 +72,7 @@ layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the ser
         "413",
         "415",
         "422",
+        "429",
         "500",
         "503"
       ])

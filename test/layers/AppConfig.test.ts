@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect } from "effect"
 import { load } from "../../src/layers/AppConfig.ts"
 
 const loadFrom = (env: Record<string, string>) =>
@@ -53,12 +53,5 @@ describe("the configuration", () => {
     Effect.gen(function*() {
       assert.include(yield* messageOf({ AI_PROTOCOL: "plain" }), "AI_BASE_URL is not set")
       assert.include(yield* messageOf({ AI_BASE_URL: "http://host/v1" }), "AI_MODEL is not set")
-    }))
-
-  it.effect("takes a key for one namespace only", () =>
-    Effect.gen(function*() {
-      assert.include(yield* messageOf({ API_KEYS: "a:same-key-1,b:same-key-1" }), "one key for two namespaces")
-      const { apiKeys } = yield* loadFrom({ API_KEYS: "a:first-key-1, a:second-key-1" })
-      assert.include(apiKeys === undefined ? "" : Redacted.value(apiKeys), "second-key-1")
     }))
 })

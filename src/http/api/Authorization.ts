@@ -2,7 +2,7 @@
 import { Context } from "effect"
 import { HttpApiMiddleware, OpenApi } from "effect/http-api"
 import type { Namespace } from "../../domain/Generation.ts"
-import { Unauthorized } from "./Problems.ts"
+import { RateLimited, Unauthorized } from "./Problems.ts"
 
 export class CurrentNamespace
   extends Context.Service<CurrentNamespace, Namespace>()("understudy/http/CurrentNamespace")
@@ -16,12 +16,17 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, {
   provides: CurrentNamespace
 }>()("understudy/http/Authorization", { error: Unauthorized }) {}
 
+/** For the endpoints that generate: a key, and within its limits until the last byte of the answer is sent. */
+export class Admission extends HttpApiMiddleware.Service<Admission, {
+  provides: CurrentNamespace
+}>()("understudy/http/Admission", { error: [Unauthorized, RateLimited] }) {}
+
 /** For operators: an admin key, apart from the users' keys. */
 export class AdminAuthorization
   extends HttpApiMiddleware.Service<AdminAuthorization>()("understudy/http/AdminAuthorization", { error: Unauthorized })
 {}
 
-/** The OpenAPI side of {@link Authorization}: for an endpoint behind it, and for the API as a whole. */
+/** The OpenAPI side of all three: for an endpoint behind it, and for the API as a whole. */
 export const needsKey = OpenApi.annotations({ override: { security: [{ bearer: [] }] } })
 export const describesKeys = OpenApi.annotations({
   transform: (spec) => ({

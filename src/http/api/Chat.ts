@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions` and `GET /v1/models`, as OpenAI's clients know them. */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { Authorization, needsKey } from "./Authorization.ts"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { type CurrentNamespace, needsKey } from "./Authorization.ts"
 import { Provenance } from "./Generate.ts"
 
 const others = Schema.Record(Schema.String, Schema.Json)
@@ -63,16 +63,26 @@ export const ChatError = Schema.Struct({
 })
 export type ChatError = typeof ChatError.Type
 
-const errors = [400, 404, 409, 413, 415, 422, 429, 500, 503].map((status) =>
-  ChatError.annotate({ httpApiStatus: status })
-)
+const chatError = (status: number) => ChatError.annotate({ httpApiStatus: status })
+
+const errors = [400, 404, 409, 413, 415, 422, 500, 503].map(chatError)
+
+/** As `Authorization`, with errors in OpenAI's shape. */
+export class ChatAuthorization extends HttpApiMiddleware.Service<ChatAuthorization, {
+  provides: CurrentNamespace
+}>()("understudy/http/ChatAuthorization", { error: chatError(401) }) {}
+
+/** As `Admission`, with errors in OpenAI's shape. */
+export class ChatAdmission extends HttpApiMiddleware.Service<ChatAdmission, {
+  provides: CurrentNamespace
+}>()("understudy/http/ChatAdmission", { error: [401, 429].map(chatError) }) {}
 
 export class ChatApi extends HttpApiGroup.make("chat").add(
   HttpApiEndpoint.post("completions", "/v1/chat/completions", {
     payload: ChatCompletionRequest,
     success: ChatCompletion,
     error: errors
-  }).annotateMerge(OpenApi.annotations({
+  }).middleware(ChatAdmission).annotateMerge(OpenApi.annotations({
     summary: "OpenAI's chat completions",
     description:
       "For any OpenAI client: change its base URL. Live when the provider can, else from the cache, else from a " +
@@ -81,9 +91,9 @@ export class ChatApi extends HttpApiGroup.make("chat").add(
       "answer to the very same request stands in for them. `Understudy-Content-Type` and `Understudy-Locale` narrow a " +
       "fallback as `content_type` and `locale` of POST /generate do."
   })).annotateMerge(needsKey),
-  HttpApiEndpoint.get("models", "/v1/models", { success: Models, error: errors })
+  HttpApiEndpoint.get("models", "/v1/models", { success: Models, error: chatError(500) }).middleware(ChatAuthorization)
     .annotateMerge(OpenApi.annotations({
       summary: "The models that can be asked for",
       description: "The configured model, by its name and as `understudy`. Others are passed on to the provider."
     })).annotateMerge(needsKey)
-).middleware(Authorization) {}
+) {}

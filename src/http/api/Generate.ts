@@ -2,7 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { FallbackReason } from "../../domain/Generation.ts"
-import { Authorization, needsKey } from "./Authorization.ts"
+import { Admission, needsKey } from "./Authorization.ts"
 import {
   BodyTooLarge,
   InternalError,
@@ -92,4 +92,4 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
       "`Cache-Control: stale-if-error=N` bounds a cached answer's age in seconds (0: none), `no-store` keeps this " +
       "answer from being remembered. The headers `Understudy-Source`, `Cache-Status` and `Age` say the same as the body."
   })).annotateMerge(needsKey)
-).middleware(Authorization) {}
+).middleware(Admission) {}

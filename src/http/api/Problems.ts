@@ -51,6 +51,15 @@ export class RequestRefused extends HttpApiError.Problem<RequestRefused>()("Requ
   title: "The AI provider refused this request"
 }, { provider: Schema.String, provider_status: Schema.Int }) {}
 
+export class RateLimited extends HttpApiError.Problem<RateLimited>()("RateLimited", {
+  type: "urn:understudy:problem:rate-limited",
+  status: 429,
+  title: "Too many requests"
+}, {
+  /** Seconds until another try makes sense; the `Retry-After` header says the same. */
+  retry_after: Schema.Int
+}) {}
+
 export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {
   type: "urn:understudy:problem:internal-error",
   status: 500,

@@ -4,7 +4,13 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { AdminHandlers } from "./admin.ts"
-import { AdminAuthorizationMiddleware, AuthorizationMiddleware } from "./authorization.ts"
+import {
+  AdminAuthorizationMiddleware,
+  AdmissionMiddleware,
+  AuthorizationMiddleware,
+  ChatAdmissionMiddleware,
+  ChatAuthorizationMiddleware
+} from "./authorization.ts"
 import { ChatHandlers } from "./chat.ts"
 import { GenerateHandlers } from "./generate.ts"
 import { GenerationsHandlers, NamespacesHandlers } from "./generations.ts"
@@ -30,7 +36,8 @@ export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide([GenerateHandlers, ChatHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
     Layer.provide([AdminHandlers, NamespacesHandlers]),
-    Layer.provide([AuthorizationMiddleware, AdminAuthorizationMiddleware])
+    Layer.provide([AuthorizationMiddleware, AdmissionMiddleware, AdminAuthorizationMiddleware]),
+    Layer.provide([ChatAuthorizationMiddleware, ChatAdmissionMiddleware])
   ),
   HttpApiScalar.layer(Api, { path: "/docs", scalar: { withDefaultFonts: false } }),
   Root,
