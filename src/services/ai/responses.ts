@@ -1,5 +1,5 @@
 /** What every provider's response over HTTP needs. */
-import { Cause, Clock, Effect, Exit, Scope, Stream } from "effect"
+import { Array as Arr, Cause, Clock, Effect, Exit, Scope, Stream } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import type { AiPart } from "../../domain/Ai.ts"
 import { type AiError, AiMalformed, AiRejected } from "../../domain/errors.ts"
@@ -7,7 +7,6 @@ import { parseRateLimitHeaders, type ProviderLimits } from "../../domain/RateLim
 import type { NoAnswer, StreamReader } from "./protocol.ts"
 
 type Response = HttpClientResponse.HttpClientResponse
-type NonEmpty<A> = readonly [A, ...ReadonlyArray<A>]
 
 /** Runs a reader over the body: one array of parts for each read of the socket, and what goes wrong after its parts. */
 export const readParts = (
@@ -25,9 +24,9 @@ export const readParts = (
           : Scope.close(body, Exit.void)
     )
 
-    const next: Effect.Effect<NonEmpty<AiPart>, AiError | Cause.Done> = Effect.suspend(() => {
-      const [first, ...rest] = reader.take()
-      if (first !== undefined) return Effect.succeed([first, ...rest] as const)
+    const next: Effect.Effect<Arr.NonEmptyReadonlyArray<AiPart>, AiError | Cause.Done> = Effect.suspend(() => {
+      const parts = reader.take()
+      if (Arr.isReadonlyArrayNonEmpty(parts)) return Effect.succeed(parts)
       if (reader.outcome === "ended") return Cause.done()
       return reader.outcome === undefined ? more : Effect.fail(failureOf(reader.outcome, provider, response))
     })
