@@ -95,13 +95,7 @@ describe("an OpenAI answer to a conversation", () => {
   it.effect("comes with the whole completion, and the usage with its details", () =>
     Effect.gen(function*() {
       const usage = { prompt_tokens: 1, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 1 } }
-      const body = {
-        id: "c",
-        model: "m",
-        choices: [{ ...choice("stop"), logprobs: null }],
-        usage,
-        service_tier: "flex"
-      }
+      const body = { id: "c", model: "m", ...message({ content: "A text" }), usage, service_tier: "flex" }
       assert.deepStrictEqual(yield* answer(body), {
         text: "A text",
         model: "m",
