@@ -7,7 +7,7 @@
 import { Effect } from "effect"
 import type { Dispatcher } from "undici"
 
-/** The cause of the `DecodeError` of a body beyond the client's `maxBodySize`. The transfer was aborted. */
+/** The cause of the `DecodeError` of a body beyond the client's limit for how it is read. The transfer was aborted. */
 export class BodyTooLarge extends Error {
   override readonly name = "BodyTooLarge"
   /** Bytes. */
@@ -23,6 +23,12 @@ export class BodyTooLarge extends Error {
  * A smaller body drains by itself, so that a caller who only looks at the status gives its connection back.
  */
 const highWaterMark = 64 * 1024
+
+/** In bytes. A stream is not kept, so it may be longer than what has to fit into memory. */
+export interface BodyLimits {
+  readonly buffered: number
+  readonly streamed: number
+}
 
 const unwanted = new Error("the request was interrupted, or its response is no longer wanted")
 const microtask = Promise.resolve()
@@ -43,11 +49,11 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
   private received = 0
   private waiters: Array<() => void> = []
   private settle: (() => void) | undefined
-  private readonly maxBodySize: number
+  private readonly limits: BodyLimits
 
   /** `settle` is called once, when the headers have arrived or can no longer arrive. */
-  constructor(maxBodySize: number, settle: () => void) {
-    this.maxBodySize = maxBodySize
+  constructor(limits: BodyLimits, settle: () => void) {
+    this.limits = limits
     this.settle = settle
   }
 
@@ -67,13 +73,10 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     if (this.state === "failed") return
-    const first = this.received === 0
     this.received += chunk.length
-    if (
-      this.received > this.maxBodySize ||
-      (first && Number(this.headers["content-length"]) > this.maxBodySize)
-    ) {
-      this.fail(new BodyTooLarge(this.maxBodySize))
+    // As long as nobody reads it, nobody has said which limit is the one, and the high-water mark stops it.
+    if (this.mode !== "unclaimed" && this.received > this.limits[this.mode]) {
+      this.fail(new BodyTooLarge(this.limits[this.mode]))
       controller.abort(unwanted)
       return
     }
@@ -101,11 +104,17 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
     this.controller?.abort(unwanted)
   }
 
-  /** Reads on, as fast as the bytes come. */
-  buffer(): void {
+  /** Reads on: as fast as the bytes come, or as fast as they are taken. Only the first claim counts. */
+  claim(mode: "buffered" | "streamed"): void {
     if (this.mode !== "unclaimed") return
-    this.mode = "buffered"
-    this.controller?.resume()
+    this.mode = mode
+    const limit = this.limits[mode]
+    if (this.state !== "failed" && (this.received > limit || Number(this.headers["content-length"]) > limit)) {
+      const isRunning = this.state === "running"
+      this.fail(new BodyTooLarge(limit))
+      // The connection of a response that has ended is somebody else's by now.
+      if (isRunning) this.controller?.abort(unwanted)
+    } else if (mode === "buffered") this.controller?.resume()
   }
 
   /** The chunks that have arrived, which makes room for more. Only in mode `streamed`. */

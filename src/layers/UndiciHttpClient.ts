@@ -6,7 +6,7 @@
  * - Before the response's headers everything that goes wrong is an `HttpClientError` with reason `TransportError`
  *   (refused, reset, DNS, TLS, connect timeout, broken status line or headers), `EncodeError` (the request itself cannot
  *   be sent) or `InvalidUrlError`. After the headers it is a `DecodeError` of the body's effect or stream, whose `cause`
- *   is a `BodyTooLarge` when the body went beyond `maxBodySize`.
+ *   is a `BodyTooLarge` when the body went beyond `maxBodySize`, or beyond `maxStreamSize` when it is read as a stream.
  * - The response is there as soon as its headers are. Interruption, of the request or of whoever reads the body, aborts
  *   the transfer at once.
  * - Nothing has to be read: up to 64 KiB of an unread body drain by themselves and give the connection back; a larger
@@ -21,7 +21,7 @@ import { Headers, HttpClient, HttpClientError, type HttpClientRequest, type Http
 import { TracerEnabled } from "effect/References"
 import { Readable } from "node:stream"
 import { Agent, type Dispatcher, errors, FormData } from "undici"
-import { UndiciExchange } from "./UndiciExchange.ts"
+import { type BodyLimits, UndiciExchange } from "./UndiciExchange.ts"
 import { UndiciResponse } from "./UndiciResponse.ts"
 
 export { BodyTooLarge } from "./UndiciExchange.ts"
@@ -29,8 +29,10 @@ export { BodyTooLarge } from "./UndiciExchange.ts"
 export interface Options {
   /** Open connections per origin; further requests wait for one. Default 256. */
   readonly connections?: number | undefined
-  /** Largest response body in bytes, streamed ones included. Default 8 MiB. */
+  /** Largest response body in bytes that is read as a whole. Default 8 MiB. */
   readonly maxBodySize?: number | undefined
+  /** Largest response body in bytes that is read as a stream. Default 64 MiB. */
+  readonly maxStreamSize?: number | undefined
   /** Default 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
 }
@@ -44,7 +46,11 @@ export const layer = (options: Options = {}): Layer.Layer<HttpClient.HttpClient>
         Effect.sync(() => makeAgent(options)),
         (agent) => Effect.promise(() => agent.destroy())
       ),
-      (agent) => make(agent, options.maxBodySize ?? 8 * 1024 * 1024)
+      (agent) =>
+        make(agent, {
+          buffered: options.maxBodySize ?? 8 * 1024 * 1024,
+          streamed: options.maxStreamSize ?? 64 * 1024 * 1024
+        })
     )
   )
 
@@ -61,7 +67,7 @@ const makeAgent = (options: Options) =>
     allowH2: false
   })
 
-const make = (agent: Agent, maxBodySize: number): HttpClient.HttpClient => {
+const make = (agent: Agent, limits: BodyLimits): HttpClient.HttpClient => {
   const locate = makeLocator()
 
   const send = (request: Request, target: Target): Sent => {
@@ -96,7 +102,7 @@ const make = (agent: Agent, maxBodySize: number): HttpClient.HttpClient => {
     body: Dispatcher.DispatchOptions["body"] & {} | null
   ): Sent =>
     Effect.callback((resume) => {
-      const exchange = new UndiciExchange(maxBodySize, () => {
+      const exchange = new UndiciExchange(limits, () => {
         if (exchange.status === 0) return resume(requestError(request, exchange.failure))
         const response = new UndiciResponse(request, target.href, exchange)
         if (exchange.state === "running") unread.register(response, exchange)

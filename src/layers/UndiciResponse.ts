@@ -94,7 +94,7 @@ export class UndiciResponse extends Inspectable.Class implements HttpClientRespo
       const exchange = this.exchange
       if (exchange.mode === "buffered") return Stream.fromEffect(this.bytes)
       if (exchange.mode === "streamed") return Stream.fromEffect(this.alreadyStreamed)
-      exchange.mode = "streamed"
+      exchange.claim("streamed")
       const pull: Effect.Effect<
         readonly [Uint8Array, ...Array<Uint8Array>],
         HttpClientError.HttpClientError | Cause.Done
@@ -128,7 +128,7 @@ export class UndiciResponse extends Inspectable.Class implements HttpClientRespo
     return Effect.suspend(() => {
       const exchange = this.exchange
       if (exchange.mode === "streamed") return this.alreadyStreamed
-      exchange.buffer()
+      exchange.claim("buffered")
       return exchange.state === "running" ? Effect.flatMap(exchange.changed, () => this.result()) : this.result()
     })
   }

@@ -288,8 +288,22 @@ describe("UndiciHttpClient", () => {
           yield* Fiber.interrupt(fiber)
           yield* server.until((counts) => counts.aborted === 1)
         }),
-        { maxBodySize: Number.MAX_SAFE_INTEGER }
+        { maxStreamSize: Number.MAX_SAFE_INTEGER }
       ))
+
+    it.live("a reader that never reads stops the server too", () =>
+      withServer(Effect.gen(function*() {
+        const server = yield* FaultServer
+        const response = yield* post("x", Mode.endlessBody)
+        const fiber = yield* Effect.forkChild(Stream.runForEach(response.stream, () => Effect.never))
+        yield* Effect.sleep("200 millis")
+        const before = server.counts().bytesSent
+        yield* Effect.sleep("100 millis")
+        assert.strictEqual(server.counts().bytesSent, before)
+        assert.isBelow(before, 16 * 1024 * 1024)
+        yield* Fiber.interrupt(fiber)
+        yield* server.until((counts) => counts.aborted === 1)
+      })))
 
     it.live("a reader that has enough hangs up", () =>
       withServer(Effect.gen(function*() {
@@ -299,17 +313,23 @@ describe("UndiciHttpClient", () => {
         yield* server.until((counts) => counts.aborted === 1)
       })))
 
-    it.live("counts towards the limit, and gets what had arrived", () =>
-      withServer(Effect.gen(function*() {
-        const response = yield* post("x", Mode.endlessBody)
-        const read = yield* Ref.make(0)
-        const error = yield* response.stream.pipe(
-          Stream.runForEach((chunk) => Ref.update(read, (bytes) => bytes + chunk.length)),
-          Effect.flip
-        )
-        assert.instanceOf(error.cause, UndiciHttpClient.BodyTooLarge)
-        assert.isAbove(yield* Ref.get(read), 900 * 1024)
-      })))
+    it.live("has a limit of its own, and gets what had arrived", () =>
+      withServer(
+        Effect.gen(function*() {
+          const response = yield* post("x", Mode.endlessBody)
+          const read = yield* Ref.make(0)
+          const error = yield* response.stream.pipe(
+            Stream.runForEach((chunk) => Ref.update(read, (bytes) => bytes + chunk.length)),
+            Effect.flip
+          )
+          assert.instanceOf(error.cause, UndiciHttpClient.BodyTooLarge)
+          assert.isAbove(yield* Ref.get(read), 1900 * 1024)
+          yield* (yield* FaultServer).until((counts) => counts.aborted === 1)
+          const huge = yield* post("x", Mode.hugeContentLength)
+          assert.instanceOf((yield* Effect.flip(Stream.runDrain(huge.stream))).cause, UndiciHttpClient.BodyTooLarge)
+        }),
+        { maxBodySize: 1024, maxStreamSize: 2 * 1024 * 1024 }
+      ))
   })
 
   describe("requests", () => {

@@ -2,6 +2,10 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from "node:http"
 import type { Format } from "./formats.ts"
 
+export const eventStream = "text/event-stream; charset=utf-8"
+
+export const eventOf = (data: unknown): string => `data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`
+
 export class Call {
   readonly path: string
   readonly headers: IncomingHttpHeaders
@@ -44,6 +48,10 @@ export class Call {
     this.response.end(body)
   }
 
+  get hasHead(): boolean {
+    return this.response.headersSent
+  }
+
   /** Sends the headers now. */
   head(status: number, headers: OutgoingHttpHeaders): void {
     this.response.writeHead(status, headers)
@@ -51,10 +59,20 @@ export class Call {
   }
 
   /** The headers of the whole body, and the first part of it. */
-  part(status: number, body: string, share: number): void {
+  part(status: number, body: string, share: number, contentType = "application/json"): void {
     const bytes = Buffer.from(body)
-    this.head(status, { "content-type": "application/json", "content-length": bytes.length })
+    this.head(status, { "content-type": contentType, "content-length": bytes.length })
     this.write(bytes.subarray(0, Math.ceil(bytes.length * share)))
+  }
+
+  /** Sends the headers of a stream of events now. */
+  events(headers: OutgoingHttpHeaders = {}): void {
+    this.head(200, { "content-type": eventStream, "cache-control": "no-cache", ...headers })
+  }
+
+  /** One event; text goes out as it is, anything else as JSON. `false`: the socket is full, wait for `onDrain`. */
+  event(data: unknown): boolean {
+    return this.write(eventOf(data))
   }
 
   /** `false`: the socket is full, wait for `onDrain`. */
@@ -77,6 +95,12 @@ export class Call {
     const socket = this.response.socket
     if (afterwards === "close") socket?.end(text)
     else socket?.write(text)
+  }
+
+  /** FIN, once what was written is out. */
+  hangUp(): void {
+    this.brokenByServer = true
+    this.response.socket?.end()
   }
 
   /** RST. */

@@ -1,5 +1,6 @@
 /**
- * A real HTTP server on the loopback that behaves as badly as a provider can. What it can do stands in `faults.ts`.
+ * A real HTTP server on the loopback that behaves as badly as a provider can. What it can do stands in `faults.ts`,
+ * and for streams in `streamFaults.ts`.
  *
  * ```ts
  * const server = yield* FaultServer
@@ -17,6 +18,7 @@ import { embeddings, openAi, plain } from "./formats.ts"
 
 export { Call } from "./FaultCall.ts"
 export { Mode } from "./faults.ts"
+export { StreamMode } from "./streamFaults.ts"
 
 export interface Counts {
   /** Requests read completely. */

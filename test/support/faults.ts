@@ -1,30 +1,34 @@
 /**
  * The table of everything a provider can do to us. A mode is a function of the call, so that a test may also choose by
  * the prompt: `(call) => (call.prompt.includes("tea") ? Mode.answer : Mode.status(500))(call)`.
+ *
+ * Whoever asks for a stream gets what the protocol words as a stream: the answers, slow and broken ones too. What only a
+ * stream can do stands in `streamFaults.ts`.
  */
 import type { OutgoingHttpHeaders } from "node:http"
-import type { Call } from "./FaultCall.ts"
+import { type Call, eventOf, eventStream } from "./FaultCall.ts"
 
 export type Mode = (call: Call) => void
 
 export const Mode = {
   /** `Answer to: <prompt>`, at once. */
-  answer: (call: Call) => call.json(200, call.format.answer(`Answer to: ${call.prompt}`)),
+  answer: (call: Call) => reply(call, answerTo(call)),
   /** The same with another text. */
-  say: (text: string): Mode => (call) => call.json(200, call.format.answer(text)),
+  say: (text: string): Mode => (call) => reply(call, text),
   /** The same after `millis`. */
   wait: (millis: number): Mode => (call) => call.after(millis, () => Mode.answer(call)),
 
   // Too slow
   hangBeforeHeaders: () => {},
   /** Headers and half a body, then nothing. */
-  hangInBody: (call: Call) => call.part(200, answerText(call), 0.5),
+  hangInBody: (call: Call) => half(call),
   /** Headers and half of an error's body, then nothing. */
   hangInError: (call: Call) => call.part(500, JSON.stringify(call.format.error(500)), 0.5),
   /** One byte per interval. */
   drip: (intervalMillis: number): Mode => (call) => {
-    const bytes = Buffer.from(answerText(call))
-    call.head(200, { "content-type": "application/json", "content-length": bytes.length })
+    const [contentType, body] = answerBody(call)
+    const bytes = Buffer.from(body)
+    call.head(200, { "content-type": contentType, "content-length": bytes.length })
     const next = (at: number): void => {
       if (at === bytes.length) return call.end()
       call.write(bytes.subarray(at, at + 1))
@@ -50,19 +54,22 @@ export const Mode = {
   resetBeforeHeaders: (call: Call) => call.reset(),
   /** Headers and half a body, then a TCP reset. */
   resetInBody: (call: Call) => {
-    call.part(200, answerText(call), 0.5)
+    half(call)
     call.after(20, () => call.reset())
   },
   closeWithoutResponse: (call: Call) => call.close(),
   /** The body ends before its content-length. */
   cutBody: (call: Call) => {
-    call.part(200, answerText(call), 0.5)
+    half(call)
     call.after(20, () => call.close())
   },
   /** The connection closes in the middle of a chunked body. */
   cutChunkedBody: (call: Call) =>
-    call.raw(`${rawHead}transfer-encoding: chunked\r\n\r\n10\r\n${answerText(call).slice(0, 16)}\r\n`, "close"),
-  invalidChunk: (call: Call) => call.raw(`${rawHead}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n`, "keep open"),
+    call.raw(
+      `${rawHead(call)}transfer-encoding: chunked\r\n\r\n10\r\n${answerBody(call)[1].slice(0, 16)}\r\n`,
+      "close"
+    ),
+  invalidChunk: (call: Call) => call.raw(`${rawHead(call)}transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n`, "keep open"),
   /** A 103 before the answer `{}`. */
   earlyHints: (call: Call) =>
     call.raw(
@@ -75,21 +82,24 @@ export const Mode = {
   // 200 without an answer
   html: (call: Call) => call.send(200, "text/html", html),
   empty: (call: Call) => call.send(200, "application/json", ""),
-  truncatedJson: (call: Call) => call.send(200, "application/json", answerText(call).slice(0, -5)),
+  /** JSON for a stream too. */
+  truncatedJson: (call: Call) =>
+    call.send(200, "application/json", JSON.stringify(call.format.answer(answerTo(call))).slice(0, -5)),
   emptyObject: (call: Call) => call.json(200, {}),
   emptyChoices: (call: Call) => call.json(200, call.format.emptyChoices),
-  nullText: (call: Call) => call.json(200, call.format.answer(null)),
-  blankText: (call: Call) => call.json(200, call.format.answer(" \n\t ")),
-  wrongTypes: (call: Call) => call.json(200, call.format.answer(42)),
+  nullText: (call: Call) => reply(call, null),
+  blankText: (call: Call) => reply(call, " \n\t "),
+  wrongTypes: (call: Call) => reply(call, 42),
   /** Only the OpenAI form has one: in the plain form this is a good answer. */
-  missingFinish: (call: Call) => call.json(200, call.format.answer(`Answer to: ${call.prompt}`, undefined)),
+  missingFinish: (call: Call) => reply(call, answerTo(call), undefined),
   /** `length`, `content_filter`, or something new. */
-  finish: (reason: string): Mode => (call) => call.json(200, call.format.answer(`Answer to: ${call.prompt}`, reason)),
+  finish: (reason: string): Mode => (call) => reply(call, answerTo(call), reason),
   errorObject: (call: Call) => call.json(200, call.format.error(500)),
   invalidUtf8: (call: Call) => {
-    const bytes = Buffer.from(answerText(call))
-    bytes.fill(0xff, bytes.indexOf("Answer to"), bytes.indexOf("Answer to") + 6)
-    call.send(200, "application/json", bytes)
+    const [contentType, body] = answerBody(call)
+    const bytes = Buffer.from(body)
+    bytes.fill(0xff, bytes.indexOf("Answer"), bytes.indexOf("Answer") + 6)
+    call.send(200, contentType, bytes)
   },
   garbage: (call: Call) =>
     call.send(200, "application/json", Buffer.from(Array.from({ length: 512 }, (_, i) => (i * 167) % 256))),
@@ -111,8 +121,32 @@ export const Mode = {
   }
 }
 
-const answerText = (call: Call) => JSON.stringify(call.format.answer(`Answer to: ${call.prompt}`))
+export const answerTo = (call: Call) => `Answer to: ${call.prompt}`
+
+/** In one piece, or as the stream that was asked for. */
+const reply = (call: Call, ...answer: Parameters<Call["format"]["answer"]>): void => {
+  const { answer: whole, stream } = call.format
+  if (stream?.isAsked !== true) return call.json(200, whole(...answer))
+  call.events()
+  for (const chunk of stream.answer(...answer)) call.event(chunk)
+  call.event("[DONE]")
+  return call.end()
+}
+
+/** The headers of `Mode.answer`, and half of its body. */
+const half = (call: Call): void => {
+  const [contentType, body] = answerBody(call)
+  call.part(200, body, 0.5, contentType)
+}
+
+/** The type and the text of the body of `Mode.answer`. */
+const answerBody = (call: Call): [contentType: string, body: string] => {
+  const { answer, stream } = call.format
+  return stream?.isAsked === true
+    ? [eventStream, [...stream.answer(answerTo(call)), "[DONE]"].map(eventOf).join("")]
+    : ["application/json", JSON.stringify(answer(answerTo(call)))]
+}
 
 const html = "<!doctype html><html><head><title>Welcome</title></head><body>It works, but not here.</body></html>"
 
-const rawHead = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+const rawHead = (call: Call) => `HTTP/1.1 200 OK\r\ncontent-type: ${answerBody(call)[0]}\r\n`

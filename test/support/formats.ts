@@ -7,17 +7,32 @@ export interface Format {
   readonly answer: (text: unknown, ...finish: [reason?: string | undefined]) => unknown
   readonly emptyChoices: unknown
   readonly error: (status: number) => unknown
+  /** Absent: it has no streams. */
+  readonly stream?: StreamFormat
+}
+
+/** The events' data of a streamed answer. */
+export interface StreamFormat {
+  /** The request asks for a stream. */
+  readonly isAsked: boolean
+  /** One chunk; `delta` is anything. `index`: of the choice, 0 when left out. */
+  readonly chunk: (delta: unknown, finish?: string, index?: number) => object
+  /** The last chunk, with the usage and no choices. `undefined`: the request has not asked for it. */
+  readonly usage: object | undefined
+  /** A whole answer, but for `[DONE]`: a role chunk, the text word by word, the finish, the usage. */
+  readonly answer: (text: unknown, ...finish: [reason?: string | undefined]) => ReadonlyArray<object>
 }
 
 const at = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
 
 /** Chat completions. The prompt is the content of the last message. */
-export const openAi = (request: unknown): Format => {
+export const openAi = (request: unknown): Format & { readonly stream: StreamFormat } => {
   const model = String(at(request, "model") ?? "fault-model")
   const head = { id: "chatcmpl-fault", object: "chat.completion", created: 1_760_000_000, model }
   const usage = { prompt_tokens: 7, completion_tokens: 11, total_tokens: 18 }
   return {
+    stream: openAiStream(request, model, usage),
     prompt: (body) => {
       const messages = at(body, "messages")
       const content = Array.isArray(messages) ? at(messages.at(-1), "content") : undefined
@@ -34,6 +49,33 @@ export const openAi = (request: unknown): Format => {
     error: (status) => ({
       error: { message: messageOf(status), type: typeOf(status), param: null, code: codes[status] ?? null }
     })
+  }
+}
+
+const openAiStream = (request: unknown, model: string, usage: object): StreamFormat => {
+  const head = { id: "chatcmpl-fault", object: "chat.completion.chunk", created: 1_760_000_000, model }
+  const wantsUsage = at(at(request, "stream_options"), "include_usage") === true
+  const always = { system_fingerprint: "fp_fault", ...(wantsUsage && { usage: null }) }
+  const chunk: StreamFormat["chunk"] = (delta, finish, index = 0) => ({
+    ...head,
+    choices: [{ index, delta, logprobs: null, finish_reason: finish ?? null }],
+    ...always
+  })
+  const last = wantsUsage ? { ...head, choices: [], ...always, usage } : undefined
+  return {
+    isAsked: at(request, "stream") === true,
+    chunk,
+    usage: last,
+    answer: (text, ...finish) => {
+      const reason = finish.length === 0 ? "stop" : finish[0]
+      const pieces = typeof text === "string" ? text.match(/\s*\S+\s*/g) ?? [text] : [text]
+      return [
+        chunk({ role: "assistant", content: "", refusal: null }),
+        ...pieces.map((content) => chunk({ content })),
+        ...(reason === undefined ? [] : [chunk({}, reason)]),
+        ...(last === undefined ? [] : [last])
+      ]
+    }
   }
 }
 

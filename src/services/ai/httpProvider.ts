@@ -1,5 +1,5 @@
 /** What every provider over HTTP has in common: the statuses, the body, and how failures are told apart. */
-import { Clock, type Duration, Effect, type Redacted, type Result } from "effect"
+import { Clock, type Duration, Effect, type Redacted, Stream } from "effect"
 import {
   HttpBody,
   type HttpClient,
@@ -7,7 +7,7 @@ import {
   HttpClientRequest,
   type HttpClientResponse
 } from "effect/http"
-import type { AiAnswer, AiRequest } from "../../domain/Ai.ts"
+import type { AiAnswer, AiPart, AiRequest } from "../../domain/Ai.ts"
 import {
   type AiError,
   AiMalformed,
@@ -16,61 +16,51 @@ import {
   AiUnauthorized,
   AiUnavailable
 } from "../../domain/errors.ts"
-import { parseRateLimitHeaders } from "../../domain/RateLimitHeaders.ts"
 import { parseRetryAfter } from "../../domain/RetryAfter.ts"
 import { errorMessageOf } from "./errorMessage.ts"
 import { inOnePiece } from "./inOnePiece.ts"
-
-/** Why a decoded success holds no answer: unusable, or a refusal that the user must hear. */
-export type NoAnswer =
-  | { readonly _tag: "Malformed"; readonly detail: string }
-  | { readonly _tag: "Refused"; readonly message: string }
-
-/** What is particular to one way of speaking. */
-export interface Protocol {
-  readonly url: string
-  readonly encode: (request: AiRequest) => unknown
-  /** Decodes the JSON body of a success, strictly. */
-  readonly decode: (body: unknown, request: AiRequest) => Result.Result<AiAnswer, NoAnswer>
-}
+import type { Json } from "./json.ts"
+import type { Protocol, Streaming } from "./protocol.ts"
+import { describe, drained, failureOf, isJson, isSuccess, isUnavailable, limitsOf, readParts } from "./responses.ts"
 
 interface Options {
   readonly provider: string
   readonly apiKey?: Redacted.Redacted | undefined
 }
 
+type Response = HttpClientResponse.HttpClientResponse
+
 export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, protocol: Protocol) => {
   const { provider } = options
   const anonymous = HttpClientRequest.post(protocol.url, { acceptJson: true })
   const base = options.apiKey === undefined ? anonymous : HttpClientRequest.bearerToken(anonymous, options.apiKey)
-
-  const malformed = (detail: string) => new AiMalformed({ provider, detail })
+  const streamed = HttpClientRequest.accept(base, "text/event-stream")
 
   const unreachable = (error: HttpClientError.HttpClientError): Effect.Effect<never, AiUnavailable> =>
     Effect.fail(new AiUnavailable({ provider, detail: describe(error) }))
 
   /** Once a success has begun, whatever cuts it short or makes it unreadable is a broken answer. */
-  const answer = (
-    response: HttpClientResponse.HttpClientResponse,
-    request: AiRequest
-  ): Effect.Effect<AiAnswer, AiError> =>
+  const read = <A>(
+    response: Response,
+    request: AiRequest,
+    onAnswer: (answer: AiAnswer, body: Json) => A
+  ): Effect.Effect<A, AiError> =>
     Effect.matchEffect(response.json, {
-      onFailure: (error): Effect.Effect<AiAnswer, AiError> =>
-        Effect.fail(malformed(`the body could not be read: ${describe(error)}`)),
-      onSuccess: (json): Effect.Effect<AiAnswer, AiError> => {
+      onFailure: (error): Effect.Effect<A, AiError> =>
+        Effect.fail(new AiMalformed({ provider, detail: `the body could not be read: ${describe(error)}` })),
+      onSuccess: (json): Effect.Effect<A, AiError> => {
         const decoded = protocol.decode(json, request)
-        if (decoded._tag === "Success") return withLimits(decoded.success, response)
-        return decoded.failure._tag === "Malformed"
-          ? Effect.fail(malformed(decoded.failure.detail))
-          : Effect.fail(new AiRejected({ provider, status: response.status, message: decoded.failure.message }))
+        if (decoded._tag === "Failure") return Effect.fail(failureOf(decoded.failure, provider, response))
+        return Effect.map(limitsOf(response), (limits) =>
+          onAnswer(limits === undefined ? decoded.success : { ...decoded.success, limits }, json))
       }
     })
 
-  const retryAfter = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<Duration.Duration | undefined> =>
+  const retryAfter = (response: Response): Effect.Effect<Duration.Duration | undefined> =>
     Effect.map(Clock.currentTimeMillis, (now) => parseRetryAfter(response.headers["retry-after"], now))
 
   /** What a status other than success means. */
-  const refusal = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<never, AiError> => {
+  const refusal = (response: Response): Effect.Effect<never, AiError> => {
     const { status } = response
     if (status === 401 || status === 402 || status === 403) {
       return Effect.andThen(drained(response), Effect.fail(new AiUnauthorized({ provider, status })))
@@ -94,48 +84,37 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     )
   }
 
-  const generate = (request: AiRequest): Effect.Effect<AiAnswer, AiError> => {
-    const body = HttpBody.text(JSON.stringify(protocol.encode(request)), "application/json")
-    return Effect.matchEffect(http.execute(HttpClientRequest.setBody(base, body)), {
+  /** Sends the request, and reads a success. */
+  const call = <A>(
+    request: AiRequest,
+    head: HttpClientRequest.HttpClientRequest,
+    encode: Protocol["encode"],
+    onSuccess: (response: Response) => Effect.Effect<A, AiError>
+  ): Effect.Effect<A, AiError> => {
+    const message = protocol.refuses?.(request)
+    if (message !== undefined) return Effect.fail(new AiRejected({ provider, status: 400, message }))
+    const body = HttpBody.text(JSON.stringify(encode(request)), "application/json")
+    return Effect.matchEffect(http.execute(HttpClientRequest.setBody(head, body)), {
       onFailure: unreachable,
-      onSuccess: (response): Effect.Effect<AiAnswer, AiError> =>
-        response.status >= 200 && response.status < 300 ? answer(response, request) : refusal(response)
+      onSuccess: (response): Effect.Effect<A, AiError> => isSuccess(response) ? onSuccess(response) : refusal(response)
     })
   }
 
-  return { provider, generate, stream: inOnePiece(generate) }
-}
+  const generate = (request: AiRequest): Effect.Effect<AiAnswer, AiError> =>
+    call(request, base, protocol.encode, (response) => read(response, request, (answer) => answer))
 
-/**
- * Reads a body that nobody wants, off the answer's path, so that its connection can be used again; one that does not end
- * soon loses the connection, for a stalled body must not keep one from those who wait.
- */
-const drained = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<unknown> =>
-  Effect.forkDetach(Effect.timeoutOption(Effect.ignore(response.arrayBuffer), "500 millis"))
+  const streamWith = (streaming: Streaming) => (request: AiRequest): Stream.Stream<AiPart, AiError> =>
+    Stream.unwrap(
+      Effect.suspend(() =>
+        call(request, streamed, streaming.encode, (response): Effect.Effect<Stream.Stream<AiPart, AiError>, AiError> =>
+          isJson(response)
+            ? read(response, request, (answer, body) =>
+              Stream.fromArray(streaming.piecesOf(body, answer, request)))
+            : Effect.map(limitsOf(response), (limits) =>
+              readParts(response, streaming.read(request, limits), provider)))
+      )
+    )
 
-/** The answer, with what the headers say of the provider's limits. */
-const withLimits = (
-  answer: AiAnswer,
-  { headers }: HttpClientResponse.HttpClientResponse
-): Effect.Effect<AiAnswer> =>
-  Clock.clockWith((clock) => {
-    const limits = parseRateLimitHeaders(headers, clock.currentTimeMillisUnsafe())
-    return Effect.succeed(limits === undefined ? answer : { ...answer, limits })
-  })
-
-/** Redirects count too: following one would send the prompt and the key to a place nobody configured. */
-const isUnavailable = (status: number): boolean =>
-  status >= 500 || status === 408 || status === 409 || status === 425 || status < 400
-
-/** The innermost system error, such as `ECONNREFUSED`, without the URL: it can hold credentials. */
-const describe = (error: HttpClientError.HttpClientError): string => {
-  let cause: unknown = "cause" in error.reason ? error.reason.cause : undefined
-  let found = "description" in error.reason ? error.reason.description : undefined
-  for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
-    found = "code" in cause && typeof cause.code === "string"
-      ? `${cause.message || cause.name} (${cause.code})`
-      : cause.message
-    cause = cause.cause
-  }
-  return found ?? error.reason._tag
+  const { streaming } = protocol
+  return { provider, generate, stream: streaming === undefined ? inOnePiece(generate) : streamWith(streaming) }
 }

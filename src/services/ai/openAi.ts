@@ -1,65 +1,98 @@
 /** OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat */
-import { Result, Schema } from "effect"
-import type { AiAnswer } from "../../domain/Ai.ts"
-import type { NoAnswer, Protocol } from "./httpProvider.ts"
+import { type Redacted, Result, Schema } from "effect"
+import type { AiAnswer, AiRequest } from "../../domain/Ai.ts"
+import { errorMessageOf } from "./errorMessage.ts"
+import { isObject, isSomething, type Json } from "./json.ts"
+import { piecesOf } from "./openAiChunks.ts"
+import { makeOpenAiReader } from "./openAiStream.ts"
+import { malformed, usageOf, verdict } from "./openAiVerdict.ts"
+import type { NoAnswer, Protocol } from "./protocol.ts"
 
-const TokenCount = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))
+interface Options {
+  readonly baseUrl: string
+  readonly model: string
+  readonly apiKey?: Redacted.Redacted | undefined
+}
+
+export const openAiProtocol = (options: Options): Protocol => {
+  const modelFor = (request: AiRequest) => request.model ?? options.model
+
+  const encode = (request: AiRequest) =>
+    request.chat === undefined
+      ? {
+        model: modelFor(request),
+        max_tokens: request.maxTokens,
+        messages: [{ role: "user", content: request.prompt }]
+      }
+      : { ...request.chat.body, model: modelFor(request) }
+
+  return {
+    url: `${options.baseUrl.replace(/\/+$/, "")}/chat/completions`,
+    encode,
+    decode: (body, request) => decode(body, modelFor(request), request.chat !== undefined),
+    streaming: {
+      encode: (request) => ({ ...encode(request), stream: true, stream_options: { include_usage: true } }),
+      read: (request, limits) =>
+        makeOpenAiReader({
+          model: modelFor(request),
+          isChat: request.chat !== undefined,
+          limits,
+          wordsOf: (error) => errorMessageOf(error, options.apiKey)
+        }),
+      piecesOf: (body, answer, request) => piecesOf(body, answer, request.chat !== undefined)
+    }
+  }
+}
+
+const optional = Schema.optionalKey(Schema.Unknown)
+const optionalText = Schema.optionalKey(Schema.NullOr(Schema.String))
 
 const Completion = Schema.Struct({
-  model: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  model: optionalText,
   choices: Schema.NonEmptyArray(Schema.Struct({
     message: Schema.Struct({
-      content: Schema.optionalKey(Schema.NullOr(Schema.String)),
-      refusal: Schema.optionalKey(Schema.NullOr(Schema.String))
+      content: optionalText,
+      refusal: optionalText,
+      tool_calls: optional,
+      function_call: optional,
+      audio: optional,
+      images: optional
     }),
-    finish_reason: Schema.optionalKey(Schema.NullOr(Schema.String))
+    finish_reason: optionalText
   })),
-  usage: Schema.optionalKey(Schema.Unknown),
-  error: Schema.optionalKey(Schema.Unknown)
+  usage: optional,
+  error: optional
 })
 
-const CompletionUsage = Schema.Struct({ prompt_tokens: TokenCount, completion_tokens: TokenCount })
+type Message = typeof Completion.Type["choices"][0]["message"]
 
 const decodeCompletion = Schema.decodeUnknownResult(Completion)
-const decodeUsage = Schema.decodeUnknownResult(CompletionUsage)
 
-const malformed = (detail: string): Result.Result<never, NoAnswer> => Result.fail({ _tag: "Malformed", detail })
-
-export const openAiProtocol = (options: { readonly baseUrl: string; readonly model: string }): Protocol => ({
-  url: `${options.baseUrl.replace(/\/+$/, "")}/chat/completions`,
-  encode: (request) => ({
-    model: request.model ?? options.model,
-    max_tokens: request.maxTokens,
-    messages: [{ role: "user", content: request.prompt }]
-  }),
-  decode: (body, request) => decode(body, request.model ?? options.model)
-})
-
-const decode = (body: unknown, asked: string): Result.Result<AiAnswer, NoAnswer> => {
+const decode = (body: Json, asked: string, isChat: boolean): Result.Result<AiAnswer, NoAnswer> => {
   const completion = decodeCompletion(body)
   if (completion._tag === "Failure") return malformed(completion.failure.message)
   if (completion.success.error !== undefined && completion.success.error !== null) {
     return malformed("the body holds an error beside its choices")
   }
-  const [choice] = completion.success.choices
-  const { content, refusal } = choice.message
-  if (typeof refusal === "string" && refusal.trim() !== "") return Result.fail({ _tag: "Refused", message: refusal })
-  if (choice.finish_reason === "content_filter") {
-    return Result.fail({ _tag: "Refused", message: "the provider's content filter stopped the answer" })
-  }
-  if (typeof content !== "string" || content.trim() === "") return malformed("the answer is empty")
-  const finish = choice.finish_reason
-  if (typeof finish !== "string" || finish === "" || finish === "error") {
-    return malformed(`the answer has no usable finish_reason (${JSON.stringify(finish ?? null)}): it is not complete`)
-  }
-  // Usage is worth having, but a good text is not thrown away for a bad count.
-  const usage = decodeUsage(completion.success.usage)
-  return Result.succeed({
-    text: content,
-    model: completion.success.model ?? asked,
-    isComplete: finish !== "length",
-    usage: usage._tag === "Success"
-      ? { inputTokens: usage.success.prompt_tokens, outputTokens: usage.success.completion_tokens }
-      : undefined
+  const { choices: [choice, ...others], model, usage } = completion.success
+  const text = choice.message.content ?? ""
+  const judged = verdict({
+    text,
+    refusal: choice.message.refusal ?? "",
+    finish: choice.finish_reason,
+    hasMore: hasMore(choice.message),
+    isOneOfMany: others.length > 0,
+    hasOthers: others.some(({ message }) => isSomething(message.content) || hasMore(message))
+  }, isChat)
+  return Result.map(judged, ({ isComplete }): AiAnswer => {
+    const answer = { text, isComplete, model: model ?? asked, usage: usageOf(usage) }
+    if (!isChat || !isObject(body)) return answer
+    const native = isObject(body["usage"]) ? { completion: body, usage: body["usage"] } : { completion: body }
+    return { ...answer, finishReason: choice.finish_reason ?? undefined, native }
   })
+}
+
+const hasMore = (message: Message): boolean => {
+  const { content: _, ...beyond } = message
+  return Object.values(beyond).some(isSomething)
 }

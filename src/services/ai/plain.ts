@@ -1,7 +1,8 @@
 /** The plainest way to speak: `{prompt, max_tokens}` -> `{text}`. */
 import { Result, Schema } from "effect"
 import type { AiAnswer } from "../../domain/Ai.ts"
-import type { NoAnswer, Protocol } from "./httpProvider.ts"
+import type { NoAnswer, Protocol } from "./protocol.ts"
+import { refusesBeyondText } from "./textOnly.ts"
 
 const decodePlain = Schema.decodeUnknownResult(Schema.Struct({
   text: Schema.String,
@@ -10,8 +11,9 @@ const decodePlain = Schema.decodeUnknownResult(Schema.Struct({
 
 export const plainProtocol = (options: { readonly url: string; readonly model: string }): Protocol => ({
   url: options.url,
+  refuses: refusesBeyondText,
   encode: (request) => ({
-    prompt: request.prompt,
+    prompt: request.chat?.transcript ?? request.prompt,
     max_tokens: request.maxTokens,
     ...(request.model !== undefined && { model: request.model })
   }),
