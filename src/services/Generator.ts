@@ -100,7 +100,7 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   /** Hands a live answer to the cache, unless its asker said not to, and gives it a name. */
   const deliver = (call: Call, { answer, provider }: LiveAnswer): Effect.Effect<LiveGeneration> => {
     const { isComplete, model, text, usage } = answer
-    const { contentType, locale, model: askedModel, namespace, prompt, remember } = call.request
+    const { contentType, context, isExactOnly, locale, model: askedModel, namespace, prompt, remember } = call.request
     const isRemembered = remember && isComplete
     const id = newId()
     const generation: LiveGeneration = {
@@ -117,7 +117,19 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
     }
     return isRemembered
       ? Effect.as(
-        cache.remember({ id, namespace, prompt, contentType, locale, model, askedModel, text, usage }),
+        cache.remember({
+          id,
+          namespace,
+          prompt,
+          context,
+          isExactOnly,
+          contentType,
+          locale,
+          model,
+          askedModel,
+          text,
+          usage
+        }),
         generation
       )
       : Effect.succeed(generation)
