@@ -72,20 +72,21 @@ export const fallbackCacheContextPostgresTests = (it: Vitest.MethodsNonLive<SqlC
     ))
 
   it.effect(
-    "embeds again within the context when the embedder has changed, and nothing that is exact-only",
+    "embeds what has no vector within its context, and nothing that is exact-only",
     () =>
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        const after = { name: `after contexts ${namespace}`, dimensions: 16 }
+        const sql = yield* SqlClient.SqlClient
         yield* on(remember(
           answerTo(namespace, "a lake", { text: "wet", context: "talk" }),
           answerTo(namespace, "a lake", { text: "dry" }),
           answerTo(namespace, "a lake", { text: "neither", context: "tools", isExactOnly: true })
         ))
+        yield* withinNamespace(sql, namespace)(sql`DELETE FROM ${sql(vectorTable(letters))}`)
         yield* on(
           Effect.gen(function*() {
             const cache = yield* FallbackCache
-            const vectors = rowsOf(namespace, vectorTable(after))
+            const vectors = rowsOf(namespace, vectorTable(letters))
             yield* eventually(Effect.map(vectors, (rows) => rows.length === 2))
             yield* eventually(Effect.map(cache.unembedded, (left) => left === 0))
             assert.strictEqual((yield* vectors).length, 2)
@@ -95,7 +96,7 @@ export const fallbackCacheContextPostgresTests = (it: Vitest.MethodsNonLive<SqlC
             assert.strictEqual((yield* ask())?.text, "dry")
             assert.isUndefined(yield* ask("tools"))
           }),
-          firstLetter(after.name, after.dimensions),
+          undefined,
           roundsOfUpkeep
         )
       }),
@@ -106,11 +107,12 @@ export const fallbackCacheContextPostgresTests = (it: Vitest.MethodsNonLive<SqlC
     on(
       Effect.gen(function*() {
         const namespace = freshNamespace()
-        for (let n = 0; n < 6; n++) {
-          yield* remember(answerTo(namespace, "a lake", { context: `talk ${n}`, isExactOnly: n % 2 === 0 }))
-        }
+        const answers = Array.from({ length: 6 }, (_, n) =>
+          answerTo(namespace, "a lake", { context: `talk ${n}`, isExactOnly: n % 2 === 0 }))
+        yield* remember(...answers)
         const rows = rowsOf(namespace, "understudy_answers")
-        yield* eventually(Effect.map(rows, (all) => all.length === 3))
+        yield* eventually(Effect.map(rows, (all) =>
+          all.length === 3))
         const ask = (n: number) =>
           Effect.map(find({ namespace, prompt: "a lake", context: `talk ${n}` }), Option.isSome)
         assert.deepStrictEqual(yield* Effect.forEach([0, 1, 2, 3, 4, 5], ask), [false, false, false, true, true, true])
@@ -119,13 +121,22 @@ export const fallbackCacheContextPostgresTests = (it: Vitest.MethodsNonLive<SqlC
       { maxEntries: 3, ...roundsOfUpkeep }
     ))
 
-  it.effect("believes the answer and not its vector about the context", () =>
-    on(Effect.gen(function*() {
-      const namespace = freshNamespace()
-      const sql = yield* SqlClient.SqlClient
-      yield* remember(answerTo(namespace, "a lake", { context: "talk" }))
-      // As an instance of before, which knows of no context, would have written it.
-      yield* withinNamespace(sql, namespace)(sql`UPDATE ${sql(vectorTable(letters))} SET context = ''`)
-      assert.isTrue(Option.isNone(yield* find({ namespace, prompt: "a lake, please" })))
-    })))
+  it.effect(
+    "believes the answer and not its vector about the context, and mends the vector",
+    () =>
+      Effect.gen(function*() {
+        const namespace = freshNamespace()
+        const sql = yield* SqlClient.SqlClient
+        const ask = (context?: string) =>
+          Effect.map(find({ namespace, prompt: "a lake, please", context }), Option.isSome)
+        yield* on(Effect.gen(function*() {
+          yield* remember(answerTo(namespace, "a lake", { context: "talk" }))
+          // As an instance of before, which knows of no context, would have written it.
+          yield* withinNamespace(sql, namespace)(sql`UPDATE ${sql(vectorTable(letters))} SET context = ''`)
+          assert.deepStrictEqual([yield* ask(), yield* ask("talk")], [false, false])
+        }))
+        yield* on(eventually(ask("talk")), undefined, roundsOfUpkeep)
+      }),
+    60_000
+  )
 }

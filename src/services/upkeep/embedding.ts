@@ -38,7 +38,8 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
       AND (
         a.traits IS NULL OR NOT starts_with(a.traits, ${`${traitsVersion} `})
         OR NOT EXISTS (
-          SELECT FROM ${table} v WHERE v.namespace = a.namespace AND v.seq = a.seq AND v.created_at = a.created_at
+          SELECT FROM ${table} v
+          WHERE v.namespace = a.namespace AND v.seq = a.seq AND v.created_at = a.created_at AND v.context = a.context
         )
       )`
 
@@ -109,7 +110,7 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
           made.embedding::vector
         FROM understudy_answers a JOIN made USING (seq)
         WHERE a.namespace = ${namespace} AND a.quarantined_at IS NULL AND made.embedding IS NOT NULL
-        ON CONFLICT (namespace, seq) DO UPDATE SET created_at = EXCLUDED.created_at`
+        ON CONFLICT (namespace, seq) DO UPDATE SET created_at = EXCLUDED.created_at, context = EXCLUDED.context`
     )
     yield* noteProgress(rows.length)
     // Where nothing could be done, the same rows would come again.
