@@ -123,6 +123,7 @@ const upgrade = Effect.gen(function*() {
 }).pipe(Effect.provide(cache), withOwnMetrics)
 
 describe("a database of the version before contexts", () => {
+  // A new directory takes two seconds, and on a busy machine many times that.
   it.live(
     "keeps its answers when the embedded one is opened by this version",
     () =>
@@ -135,7 +136,7 @@ describe("a database of the version before contexts", () => {
         }))
         yield* Effect.provide(upgrade, layerEmbedded(directory))
       })),
-    60_000
+    120_000
   )
 
   it.live.skipIf(withoutServer)(
