@@ -92,7 +92,7 @@ const recall = Effect.gen(function*() {
       ORDER BY embedding <#> ${vector}::vector LIMIT 1`
     const found = sql<{ similarity: number }>`
       SELECT similarity FROM understudy_find(
-        ${namespace}, NULL, ${vectorTable(embedder)}, ${vector}, 0, 1e12, '', '', '', 8
+        ${namespace}, NULL, ${vectorTable(embedder)}, ${vector}, 0, 1e12, '', '', '', '', 8
       ) LIMIT 1`
     const [best] = yield* withinNamespace(sql, namespace)(
       Effect.andThen(sql`SET LOCAL enable_indexscan = off`, nearest)

@@ -14,14 +14,18 @@ export interface CacheScope {
   readonly modelFamily: string
 }
 
-/** An answer as it is stored. One entry per namespace, normalised prompt and scope: the newest. */
+/** An answer as it is stored. One entry per namespace, normalised prompt, context and scope: the newest. */
 export interface CacheEntry extends CacheScope {
   readonly id: GenerationId
   readonly namespace: Namespace
   readonly prompt: string
   readonly normalizedPrompt: string
-  /** What the guard compares, as `encodeTraits` writes it. */
-  readonly traits: string
+  /** What shaped the answer beside the prompt; '' for nothing. Only its hash is kept. */
+  readonly context: string
+  /** `true`: found by the same prompt and context only, so there is neither a vector nor traits, nor a prompt kept. */
+  readonly isExactOnly: boolean
+  /** What the guard compares, as `encodeTraits` writes it; absent where nothing similar is looked for. */
+  readonly traits: string | undefined
   readonly model: string
   readonly text: string
   readonly usage: Usage | undefined
@@ -33,9 +37,14 @@ interface Scoped {
   readonly model?: string | undefined
 }
 
-type Answer = Omit<CacheEntry, "normalizedPrompt" | "traits" | keyof CacheScope> & Scoped & {
-  readonly askedModel?: string | undefined
-}
+type Answer =
+  & Omit<CacheEntry, "normalizedPrompt" | "context" | "isExactOnly" | "traits" | keyof CacheScope>
+  & Scoped
+  & {
+    readonly context?: string | undefined
+    readonly isExactOnly?: boolean | undefined
+    readonly askedModel?: string | undefined
+  }
 
 /** Those worth keeping, and of each key the last one, in order. */
 export const toCacheEntries = (answers: ReadonlyArray<Answer>): ReadonlyArray<CacheEntry> =>
@@ -52,6 +61,7 @@ export const toCacheEntry = (answer: Answer): CacheEntry | undefined => {
   }
   const { id, model, namespace, usage } = answer
   const prompt = storable(answer.prompt)
+  const isExactOnly = answer.isExactOnly === true
   return {
     id,
     namespace,
@@ -60,7 +70,10 @@ export const toCacheEntry = (answer: Answer): CacheEntry | undefined => {
     text,
     prompt,
     normalizedPrompt: normalizePrompt(prompt),
-    traits: encodeTraits(promptTraits(prompt)),
+    // As its hash takes it: two that differ in halves of surrogate pairs only are one.
+    context: (answer.context ?? "").toWellFormed(),
+    isExactOnly,
+    traits: isExactOnly ? undefined : encodeTraits(promptTraits(prompt)),
     ...scope
   }
 }
@@ -79,7 +92,14 @@ export const inScope = (asked: CacheScope, entry: CacheScope): boolean =>
 
 /** Two entries with one key are one entry. */
 export const cacheKey = (entry: CacheEntry): string =>
-  JSON.stringify([entry.namespace, entry.normalizedPrompt, entry.contentType, entry.locale, entry.modelFamily])
+  JSON.stringify([
+    entry.namespace,
+    entry.normalizedPrompt,
+    entry.context,
+    entry.contentType,
+    entry.locale,
+    entry.modelFamily
+  ])
 
 /** The last one of each key, in order. */
 const newestOfEach = (entries: ReadonlyArray<CacheEntry>): ReadonlyArray<CacheEntry> => {

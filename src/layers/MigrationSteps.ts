@@ -1,6 +1,7 @@
 /** One entry per step, in order. A released step is never changed. */
 import { Effect } from "effect"
 import { Migrator, SqlClient } from "effect/sql"
+import { answerContexts } from "./AnswerContexts.ts"
 
 /** Each runs in the migration's transaction, which holds a lock that the other instances wait for. */
 export const steps = Migrator.fromRecord({
@@ -96,7 +97,8 @@ export const steps = Migrator.fromRecord({
         revision bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
         PRIMARY KEY (namespace, name)
       )`
-  })
+  }),
+  "0006_contexts": answerContexts
 })
 
 /**

@@ -60,7 +60,8 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     const { attempts, request } = call
     const match = yield* lookup(call)
     if (Option.isSome(match)) return { source: "cache", attempts, reason, ...match.value }
-    const template = yield* templates.render(request)
+    // A text to fill in is no answer to what asks for a tool's call or speaks of an image.
+    const template = request.isExactOnly === true ? Option.none() : yield* templates.render(request)
     if (Option.isSome(template)) {
       const { name, text } = template.value
       return { source: "template", id: newId(), attempts, reason, template: name, text }

@@ -11,8 +11,13 @@ import { type CacheMatch, type CacheQuery, FallbackCache } from "./FallbackCache
 import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
 import { makeChoose } from "./Guarding.ts"
 import { makeRemembering, storeAll } from "./Remembering.ts"
+import { hashText } from "./TextHash.ts"
 
-interface Kept extends CacheEntry {
+interface Kept extends CacheScope, Pick<CacheEntry, "id" | "isExactOnly" | "traits" | "model" | "text" | "usage"> {
+  /** Of an exact-only entry, its hash. */
+  readonly normalizedPrompt: string
+  /** Its hash; '' for none. */
+  readonly context: string
   readonly vector: Float32Array | undefined
   readonly createdAt: number
   lastUsedAt: number | undefined
@@ -32,20 +37,33 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const namespaces = new Map<Namespace, Map<string, Kept>>()
 
   const keep = Effect.fnUntraced(function*(entry: CacheEntry) {
-    const vector = Option.getOrUndefined(yield* embed(entry.prompt))
+    const { contentType, id, isExactOnly, locale, model, modelFamily, text, traits, usage } = entry
+    const vector = isExactOnly ? undefined : Option.getOrUndefined(yield* embed(entry.prompt))
+    const key = yield* hashText(cacheKey(entry))
+    const context = yield* hashText(entry.context)
+    const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
     const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
     namespaces.set(entry.namespace, entries)
-    const key = cacheKey(entry)
     const before = entries.get(key)
     entries.delete(key)
     if (entries.size >= maxEntries) evictOne(entries)
     entries.set(key, {
-      ...entry,
+      id,
+      contentType,
+      locale,
+      modelFamily,
+      normalizedPrompt,
+      context,
+      isExactOnly,
+      traits,
+      model,
+      text,
+      usage,
       vector,
       createdAt: yield* Clock.currentTimeMillis,
       lastUsedAt: before?.lastUsedAt,
       uses: before?.uses ?? 0,
-      isQuarantined: before?.isQuarantined === true && before.id === entry.id
+      isQuarantined: before?.isQuarantined === true && before.id === id
     })
   })
 
@@ -54,9 +72,11 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const { remember, settled } = yield* makeRemembering({ queueCapacity, batchSize, store })
 
   const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
+    const context = yield* hashText(query.context ?? "")
     const now = yield* Clock.currentTimeMillis
     const candidates = () =>
       newestFirst(namespaces.get(query.namespace), {
+        context,
         scope: toCacheScope(query),
         newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
       })
@@ -69,8 +89,10 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     }
     const prompt = storable(query.prompt)
     const normalized = normalizePrompt(prompt)
-    const exact = candidates().find((entry) => entry.normalizedPrompt === normalized)
+    const hashed = candidates().some(({ isExactOnly }) => isExactOnly) ? yield* hashText(normalized) : undefined
+    const exact = candidates().find((entry) => entry.normalizedPrompt === (entry.isExactOnly ? hashed : normalized))
     if (exact !== undefined) return use(exact, "exact", 1)
+    if (query.isExactOnly === true) return Option.none()
     const vector = yield* embed(prompt)
     if (Option.isNone(vector)) return Option.none()
     // Looked for again: meanwhile an entry may have been taken out.
@@ -127,10 +149,11 @@ const evictOne = (entries: Map<string, Kept>): void => {
 
 const newestFirst = (
   entries: Map<string, Kept> | undefined,
-  allowed: { readonly scope: CacheScope; readonly newerThan: number }
+  allowed: { readonly context: string; readonly scope: CacheScope; readonly newerThan: number }
 ): ReadonlyArray<Kept> =>
   [...entries?.values() ?? []].toReversed().filter((entry) =>
-    !entry.isQuarantined && entry.createdAt > allowed.newerThan && inScope(allowed.scope, entry)
+    !entry.isQuarantined && entry.createdAt > allowed.newerThan && entry.context === allowed.context
+    && inScope(allowed.scope, entry)
   )
 
 /** Nearest looked at, as in the database. */
@@ -141,7 +164,7 @@ const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array, minSimila
   entries
     .flatMap((entry) => {
       const cosine = entry.vector === undefined ? 0 : Math.min(1, similarity(entry.vector, vector))
-      return cosine < minSimilarity || entry.vector === undefined
+      return cosine < minSimilarity || entry.vector === undefined || entry.traits === undefined
         ? []
         : [{ entry, id: entry.id, similarity: cosine, traits: decodeTraits(entry.traits) }]
     })

@@ -12,6 +12,7 @@ import { type FallbackCacheOptions, makeEmbed, makeEmbedMany, withDefaults } fro
 import { makeChoose } from "./Guarding.ts"
 import { makeRemembering, storeAll } from "./Remembering.ts"
 import { makeStoreCall } from "./StoreCall.ts"
+import { hashText } from "./TextHash.ts"
 import { makeUpkeep } from "./upkeep/Upkeep.ts"
 import { makeUseCounts } from "./UseCounts.ts"
 import { prepareVectorSpace, vectorTable, vectorText } from "./VectorSpace.ts"
@@ -84,17 +85,20 @@ const make = Effect.fnUntraced(function*(
     ))
 
   const store = Effect.fnUntraced(function*(entries: ReadonlyArray<CacheEntry>) {
-    const made = yield* embedMany(entries.map(({ prompt }) => prompt))
-    const rows = entries.map((entry, index) => ({
-      namespace: entry.namespace,
-      row: toRow(entry, settings.storePrompts, made[index])
-    }))
+    const embedded = entries.filter(({ isExactOnly }) => !isExactOnly)
+    const made = embedded.length === 0 ? [] : yield* embedMany(embedded.map(({ prompt }) => prompt))
+    const vectorOf = new Map(embedded.map((entry, index) => [entry, made[index]]))
+    const rows = yield* Effect.forEach(entries, (entry) =>
+      Effect.map(hashText(entry.context), (context) => ({
+        namespace: entry.namespace,
+        row: toRow(entry, context, settings.storePrompts, vectorOf.get(entry))
+      })))
     const refused = yield* Effect.forEach(
       Map.groupBy(rows, ({ namespace }) => namespace),
       ([namespace, ofNamespace]) =>
         Effect.tap(
           writeAll(namespace, ofNamespace.map(({ row }) => row)),
-          () => Effect.sync(() => upkeep.stored(namespace, ofNamespace.length, made.length === entries.length))
+          () => Effect.sync(() => upkeep.stored(namespace, ofNamespace.length, made.length === embedded.length))
         ),
       { concurrency: 4 }
     )
@@ -104,15 +108,17 @@ const make = Effect.fnUntraced(function*(
   const search = Effect.fnUntraced(function*(query: CacheQuery) {
     const prompt = storable(query.prompt)
     const scope = toCacheScope(query)
+    const context = yield* hashText(query.context ?? "")
     const maxAge = Math.min(query.maxAgeMillis ?? settings.maxAgeMillis, settings.maxAgeMillis)
     const look = (exact: string | null, question: Float32Array | undefined) =>
       sql<Row>`
         SELECT seq::text, id, text, model, input_tokens, output_tokens, traits, age_millis, similarity, is_exact
         FROM understudy_find(
           ${storable(query.namespace)}, ${exact}, ${vectors},
-          ${question === undefined ? null : vectorText(question)}, ${settings.minSimilarity}, ${maxAge},
+          ${question === undefined ? null : vectorText(question)}, ${settings.minSimilarity}, ${maxAge}, ${context},
           ${storable(scope.contentType)}, ${storable(scope.locale)}, ${storable(scope.modelFamily)}, ${nearestCount}
         )`
+    if (query.isExactOnly === true) return yield* look(normalizePrompt(prompt), undefined)
     // An embedder that takes time is asked only when the exact prompt has no answer.
     const first = embedder.isInstant === true ? Option.getOrUndefined(yield* embed(prompt)) : undefined
     const found = yield* look(normalizePrompt(prompt), first)
@@ -189,13 +195,15 @@ const make = Effect.fnUntraced(function*(
 const isAboutARow = (cause: unknown): boolean =>
   SqlError.isSqlError(cause) && ["UnknownError", "ConstraintError", "SqlSyntaxError"].includes(cause.reason._tag)
 
-const toRow = (entry: CacheEntry, storesPrompts: boolean, vector: Float32Array | undefined) => ({
+/** Of the normalised prompt the database keeps the hash, together with that of the context. */
+const toRow = (entry: CacheEntry, context: string, storesPrompts: boolean, vector: Float32Array | undefined) => ({
   id: entry.id,
   normalized_prompt: entry.normalizedPrompt,
+  context,
   content_type: entry.contentType,
   locale: entry.locale,
   model_family: entry.modelFamily,
-  prompt: storesPrompts ? entry.prompt : undefined,
+  prompt: storesPrompts && !entry.isExactOnly ? entry.prompt : undefined,
   traits: entry.traits,
   model: entry.model,
   text: entry.text,

@@ -5,7 +5,7 @@ import { StoreUnavailable } from "../domain/errors.ts"
 import type { RememberedAnswer } from "./FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
 
-/** Characters of prompts and texts that may wait to be stored, and of one answer that is worth storing. */
+/** Characters of prompts, contexts and texts that may wait to be stored, and of one answer that is worth storing. */
 const maxQueued = 32_000_000
 const maxLength = 4_000_000
 
@@ -127,7 +127,9 @@ export const storeAll = Effect.fnUntraced(function*(
   return stored
 })
 
-const lengthOf = ({ prompt, text }: RememberedAnswer): number => prompt.length + text.length
+/** The context counts: until it is stored as a hash it is held as it came. */
+export const lengthOf = ({ context, prompt, text }: RememberedAnswer): number =>
+  prompt.length + text.length + (context?.length ?? 0)
 
 /**
  * Storing gets a quarter of the time, because it shares the processor, and an embedded database's only session, with the

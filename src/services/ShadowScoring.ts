@@ -5,7 +5,8 @@
 import { type Cause, type Duration, Effect, Exit, Layer, Metric, Option, Queue, Random, type Scope } from "effect"
 import { similarity } from "../domain/TextVector.ts"
 import { Embedder } from "./Embedder.ts"
-import { type CacheMatch, FallbackCache, type RememberedAnswer } from "./FallbackCache.ts"
+import { type CacheMatch, type CacheQuery, FallbackCache, type RememberedAnswer } from "./FallbackCache.ts"
+import { lengthOf } from "./Remembering.ts"
 
 export interface ShadowOptions {
   /**
@@ -25,7 +26,7 @@ export interface ShadowOptions {
 export const layer = (options: ShadowOptions): Layer.Layer<FallbackCache, never, FallbackCache | Embedder> =>
   Layer.effect(FallbackCache, options.share > 0 ? make(options) : FallbackCache)
 
-/** Characters of prompts and texts that may wait. */
+/** Characters of prompts, contexts and texts that may wait. */
 const maxWaiting = 8_000_000
 
 /** Of each text, what is compared: an embedder takes no more, or takes long. */
@@ -52,7 +53,7 @@ const make = Effect.fnUntraced(function*(
   const handOn = (passing: Passing): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (!waiting.delete(passing)) return Effect.void
-      length -= lengthOf(passing)
+      length -= lengthOf(passing.answer)
       return cache.remember(passing.answer)
     })
 
@@ -67,10 +68,10 @@ const make = Effect.fnUntraced(function*(
   })
 
   const offer = (passing: Passing): boolean => {
-    if (length + lengthOf(passing) > maxWaiting) return false
+    if (length + lengthOf(passing.answer) > maxWaiting) return false
     waiting.add(passing)
     if (!Queue.offerUnsafe(queue, passing)) return !waiting.delete(passing)
-    length += lengthOf(passing)
+    length += lengthOf(passing.answer)
     return true
   }
 
@@ -123,11 +124,13 @@ const make = Effect.fnUntraced(function*(
   })
 })
 
-const lengthOf = ({ answer }: Passing): number => answer.prompt.length + answer.text.length
-
-const toQuery = ({ askedModel, contentType, locale, namespace, prompt }: RememberedAnswer) => ({
+const toQuery = (
+  { askedModel, contentType, context, isExactOnly, locale, namespace, prompt }: RememberedAnswer
+): CacheQuery => ({
   namespace,
   prompt,
+  context,
+  isExactOnly,
   contentType,
   locale,
   model: askedModel,

@@ -55,11 +55,12 @@ export const prepareVectorSpace = Effect.fn("VectorSpace.prepare")(
         INSERT INTO understudy_spaces (name, vectors) VALUES (${spaceName(space)}, ${table})
         ON CONFLICT (name) DO UPDATE SET used_at = now()`
       const [found] = yield* sql<{ readonly there: boolean }>`SELECT to_regclass(${table}) IS NOT NULL AS there`
-      if (found?.there === true) return
+      if (found?.there === true) return yield* addContext(table)
       yield* sql.unsafe(`
         CREATE TABLE ${table} (
           namespace text NOT NULL,
           seq bigint NOT NULL,
+          context bytea NOT NULL DEFAULT '',
           content_type text NOT NULL,
           locale text NOT NULL,
           model_family text NOT NULL,
@@ -78,6 +79,7 @@ export const prepareVectorSpace = Effect.fn("VectorSpace.prepare")(
         )
         // No policy of their own: whoever goes past the parent sees nothing.
         yield* sql.unsafe(`ALTER TABLE ${part} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
+        yield* sql.unsafe(indexContexts(part))
       }
       yield* sql.unsafe(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`)
       yield* sql.unsafe(`
@@ -93,3 +95,17 @@ export const prepareVectorSpace = Effect.fn("VectorSpace.prepare")(
     }))
   }
 )
+
+/** What has few entries in its context is read by this, and all of it compared; what has many, by the vectors' index. */
+const indexContexts = (part: string): string => `CREATE INDEX ON ${part} (namespace, context)`
+
+/** For a space of an earlier version, and one that is switched back to: what is in it has no context. */
+const addContext = Effect.fnUntraced(function*(table: string) {
+  const sql = yield* SqlClient.SqlClient
+  const there = yield* sql`
+    SELECT FROM pg_attribute WHERE attrelid = ${table}::regclass AND attname = 'context' AND NOT attisdropped`
+  if (there.length > 0) return
+  yield* sql.unsafe(`ALTER TABLE ${table} ADD COLUMN context bytea NOT NULL DEFAULT ''`)
+  // One by one, since a statement has ten seconds.
+  for (const part of partitionsOf(table)) yield* sql.unsafe(indexContexts(part))
+})

@@ -338,7 +338,10 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
         concurrency: "unbounded"
       })
       const names = yield* withServer((sql) => sql`SELECT migration_id, name FROM understudy_migrations`, url)
-      const applied = ["answers", "circuits", "limits", "governed_answers", "templates"].map((name, index) => ({
+      const applied = ["answers", "circuits", "limits", "governed_answers", "templates", "contexts"].map((
+        name,
+        index
+      ) => ({
         migration_id: index + 1,
         name
       }))

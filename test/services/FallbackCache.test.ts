@@ -27,6 +27,8 @@ import {
   remember,
   withOwnMetrics
 } from "./FallbackCache.contract.ts"
+import { fallbackCacheContextContract } from "./FallbackCacheContext.contract.ts"
+import { fallbackCacheContextPostgresTests } from "./FallbackCacheContextPostgres.contract.ts"
 import { fallbackCachePostgresTests } from "./FallbackCachePostgres.contract.ts"
 
 const memory: CacheBackend<never> = {
@@ -49,7 +51,10 @@ const postgres: CacheBackend<SqlClient.SqlClient> = {
 
 const live = { excludeTestServices: true, timeout: "60 seconds" } as const
 
-layer(Layer.empty)("in memory", (it) => fallbackCacheContract(it, memory))
+layer(Layer.empty)("in memory", (it) => {
+  fallbackCacheContract(it, memory)
+  fallbackCacheContextContract(it, memory)
+})
 
 for (
   const [where, database] of [
@@ -59,14 +64,18 @@ for (
 ) {
   layer(database, live)(`in PostgreSQL, ${where}`, (it) => {
     fallbackCacheContract(it, postgres)
+    fallbackCacheContextContract(it, postgres)
     fallbackCachePostgresTests(it)
+    fallbackCacheContextPostgresTests(it)
   })
 }
 
 describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
   layer(layerFreshServer, live)("in PostgreSQL, on a server", (it) => {
     fallbackCacheContract(it, postgres)
+    fallbackCacheContextContract(it, postgres)
     fallbackCachePostgresTests(it)
+    fallbackCacheContextPostgresTests(it)
   })
 
   it.live("answers in time while the server's network is frozen, and recovers", () =>

@@ -126,7 +126,14 @@ describe("shadow scoring", () => {
       const cache = yield* FallbackCache
       const next = Effect.fnUntraced(function*(total: number, prompt: string, text: string) {
         const before = (yield* counts)("remembered")
-        yield* cache.remember(answerTo(namespace, prompt, { text, contentType: "post", locale: "en", askedModel: "m" }))
+        yield* cache.remember(answerTo(namespace, prompt, {
+          text,
+          context: "talk",
+          isExactOnly: false,
+          contentType: "post",
+          locale: "en",
+          askedModel: "m"
+        }))
         yield* scored(total)
         yield* eventually(Effect.map(counts, (now) => now("remembered") > before))
       })
@@ -149,6 +156,8 @@ describe("shadow scoring", () => {
       assert.deepStrictEqual(queries[0], {
         namespace,
         prompt: "a lake",
+        context: "talk",
+        isExactOnly: false,
         contentType: "post",
         locale: "en",
         model: "m",

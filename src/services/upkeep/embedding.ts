@@ -31,14 +31,15 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
   let left = 0
   let announced = 0
 
-  /** Refused ones are left out, and so are those whose prompts are not kept. */
+  /** Refused ones are left out, and so are those whose prompts are not kept, exact-only ones among them. */
   const pending = () =>
     sql`a.quarantined_at IS NULL AND a.prompt IS NOT NULL
       AND a.seq <> ALL (ARRAY(SELECT json_array_elements_text(${JSON.stringify([...refused])}::json)::bigint))
       AND (
         a.traits IS NULL OR NOT starts_with(a.traits, ${`${traitsVersion} `})
         OR NOT EXISTS (
-          SELECT FROM ${table} v WHERE v.namespace = a.namespace AND v.seq = a.seq AND v.created_at = a.created_at
+          SELECT FROM ${table} v
+          WHERE v.namespace = a.namespace AND v.seq = a.seq AND v.created_at = a.created_at AND v.context = a.context
         )
       )`
 
@@ -104,11 +105,12 @@ export const makeEmbedding = ({ call, sql, within }: UpkeepCalls, embedder: Embe
           UPDATE understudy_answers a SET traits = made.traits FROM made
           WHERE a.namespace = ${namespace} AND a.seq = made.seq AND a.traits IS DISTINCT FROM made.traits
         )
-        INSERT INTO ${table} (namespace, seq, content_type, locale, model_family, created_at, embedding)
-        SELECT a.namespace, a.seq, a.content_type, a.locale, a.model_family, a.created_at, made.embedding::vector
+        INSERT INTO ${table} (namespace, seq, context, content_type, locale, model_family, created_at, embedding)
+        SELECT a.namespace, a.seq, a.context, a.content_type, a.locale, a.model_family, a.created_at,
+          made.embedding::vector
         FROM understudy_answers a JOIN made USING (seq)
         WHERE a.namespace = ${namespace} AND a.quarantined_at IS NULL AND made.embedding IS NOT NULL
-        ON CONFLICT (namespace, seq) DO UPDATE SET created_at = EXCLUDED.created_at`
+        ON CONFLICT (namespace, seq) DO UPDATE SET created_at = EXCLUDED.created_at, context = EXCLUDED.context`
     )
     yield* noteProgress(rows.length)
     // Where nothing could be done, the same rows would come again.
