@@ -13,31 +13,42 @@ import { CurrentNamespace } from "../api/Authorization.ts"
 import { defaultMaxTokens, GenerateRequest, type GenerateResponse } from "../api/Generate.ts"
 import { RequestRefused, Unavailable } from "../api/Problems.ts"
 import { invalid, jsonBodyOf } from "./body.ts"
+import { claimOf, idempotencyProblems, makeIdempotent, replayed } from "./idempotency.ts"
 
 export const GenerateHandlers = HttpApiBuilder.group(
   Api,
   "generate",
   Effect.fnUntraced(function*(handlers) {
     const generator = yield* Generator
+    const { answered } = yield* makeIdempotent
     const readBody = yield* jsonBodyOf(GenerateRequest)
     return handlers.handleRaw("generate", ({ request }) =>
       Effect.gen(function*() {
-        const body = yield* readBody(request)
+        const { body, text } = yield* readBody(request)
         const control = parseCacheControl(request.headers["cache-control"])
         if (control._tag === "Failure") return yield* invalid("header.cache-control", control.failure)
         const { maxAgeMillis, noStore } = control.success
-        const generation = yield* generator.generate({
-          namespace: yield* CurrentNamespace,
-          prompt: body.prompt,
-          maxTokens: body.max_tokens ?? defaultMaxTokens,
-          model: body.model ?? undefined,
-          contentType: body.content_type ?? undefined,
-          locale: body.locale ?? undefined,
-          maxAgeMillis,
-          remember: !noStore
+        const namespace = yield* CurrentNamespace
+        const claim = yield* claimOf(request, namespace, text)
+        const { answer, isReplay } = yield* answered(
+          claim,
+          generator.generate({
+            namespace,
+            prompt: body.prompt,
+            maxTokens: body.max_tokens ?? defaultMaxTokens,
+            model: body.model ?? undefined,
+            contentType: body.content_type ?? undefined,
+            locale: body.locale ?? undefined,
+            maxAgeMillis,
+            remember: !noStore
+          })
+        )
+        const headers = provenance(answer)
+        return HttpServerResponse.jsonUnsafe(toResponse(answer), {
+          headers: isReplay ? { ...headers, ...replayed } : headers
         })
-        return HttpServerResponse.jsonUnsafe(toResponse(generation), { headers: provenance(generation) })
       }).pipe(Effect.catchTags({
+        ...idempotencyProblems,
         AiRejected: refused,
         GenerationUnavailable: unavailable
       })))
