@@ -17,7 +17,7 @@ export interface IdempotencyBackend<R> {
 let count = 0
 export const freshNamespace = (): Namespace => Namespace.make(`site-${count++}`)
 
-export const begin = (namespace: Namespace, key = "key-0001", fingerprint = "body") =>
+const begin = (namespace: Namespace, key = "key-0001", fingerprint = "body") =>
   Effect.flatMap(Idempotency, (keys) => keys.begin({ namespace, key, fingerprint }))
 
 /** What a request gets: an answer, or the tag of anything else. */

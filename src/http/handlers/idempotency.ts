@@ -147,6 +147,7 @@ const recording = (attempt: IdempotencyAttempt, { parts, start }: GenerationStre
           onSome: (recorded) => keep(attempt, streamCodec, recorded)
         })
       }),
-      Stream.onError(() => attempt.abandon)
+      // Whoever only stops reading closes the scope.
+      Stream.tapError(() => attempt.abandon)
     )
   })
