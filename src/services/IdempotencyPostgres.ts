@@ -10,8 +10,8 @@ import { makeIdempotencyStore } from "./IdempotencyStore.ts"
 import { makeStoreCall } from "./StoreCall.ts"
 import { batch, inBatches } from "./upkeep/UpkeepCalls.ts"
 
-/** For what may be large or is off the answer's path. */
-const slowTimeout = "1 second"
+/** For what may be large or is off the answer's path, unless more is allowed to everything. */
+const minSlowTimeout = Duration.seconds(1)
 const eraseTimeout = "5 seconds"
 
 /** No attempt is renewed for longer: a bug must not keep a key for ever. */
@@ -20,7 +20,8 @@ const maxAttemptMillis = 3_600_000
 export const makePostgres = Effect.fnUntraced(function*(options: IdempotencyStoreOptions) {
   const ttlMillis = Duration.toMillis(options.ttl ?? "1 day")
   const leaseMillis = Duration.toMillis(options.lease ?? "30 seconds")
-  const storeTimeout = options.storeTimeout ?? "250 millis"
+  const storeTimeout = Duration.fromInputUnsafe(options.storeTimeout ?? "250 millis")
+  const slowTimeout = Duration.max(storeTimeout, minSlowTimeout)
   const claimOf = yield* makeClaiming(options.space ?? "")
   const book = makeBook(ttlMillis)
   const store = makeIdempotencyStore(yield* SqlClient.SqlClient)

@@ -77,7 +77,7 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
         url.host = `127.0.0.1:${proxy.port}`
         const namespace = freshNamespace()
         yield* Effect.gen(function*() {
-          const [one, other] = [yield* instance({ lease: "2 seconds" }), yield* instance()]
+          const [one, other] = [yield* instance({ storeTimeout: "250 millis" }), yield* instance()]
           const attempt = yield* one(started(namespace))
           yield* proxy.freeze(true)
           const from = yield* Clock.currentTimeMillis

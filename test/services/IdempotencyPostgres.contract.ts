@@ -10,7 +10,8 @@ import { answer, freshNamespace, seen, started } from "./Idempotency.contract.ts
 /** A process of its own, as far as memory goes. Closing its scope is a death without last words. */
 export const instance = (options?: IdempotencyStoreOptions) =>
   Effect.map(
-    Layer.build(Layer.fresh(Idempotency.layerPostgres(options))),
+    // A busy machine is no database that is away.
+    Layer.build(Layer.fresh(Idempotency.layerPostgres({ storeTimeout: "5 seconds", ...options }))),
     (context) => <A, E, R>(effect: Effect.Effect<A, E, R | Idempotency>) =>
       Effect.provideService(effect, Idempotency, Context.get(context, Idempotency))
   )
@@ -25,10 +26,7 @@ export const idempotencyPostgresTests = (it: Vitest.MethodsNonLive<SqlClient.Sql
   it.effect("exactly one of two instances starts, whatever the race, and the other gets its answer", () =>
     Effect.gen(function*() {
       const namespace = freshNamespace()
-      const [one, other] = [
-        yield* instance({ storeTimeout: "10 seconds" }),
-        yield* instance({ storeTimeout: "10 seconds" })
-      ]
+      const [one, other] = [yield* instance(), yield* instance()]
       yield* Effect.forEach(Array.from({ length: 30 }, (_, n) => `key-${n}`), (key) =>
         Effect.gen(function*() {
           const race = yield* Effect.all([one(seen(namespace, key)), other(seen(namespace, key))], { concurrency: 2 })
@@ -42,13 +40,13 @@ export const idempotencyPostgresTests = (it: Vitest.MethodsNonLive<SqlClient.Sql
   it.effect("an attempt keeps its key however long it takes, and an instance that dies loses it after the lease", () =>
     Effect.gen(function*() {
       const namespace = freshNamespace()
-      const options = { lease: "600 millis", storeTimeout: "5 seconds" } as const
+      const options = { lease: "1 second" } as const
       const scope = yield* Scope.make()
       const mortal = yield* Scope.provide(instance(options), scope)
       const other = yield* instance(options)
       yield* mortal(started(namespace))
       const from = yield* Clock.currentTimeMillis
-      while ((yield* Clock.currentTimeMillis) - from < 1_500) {
+      while ((yield* Clock.currentTimeMillis) - from < 2_200) {
         assert.strictEqual(yield* other(seen(namespace)), "IdempotencyInFlight")
         yield* Effect.sleep("50 millis")
       }
@@ -84,7 +82,7 @@ export const idempotencyPostgresTests = (it: Vitest.MethodsNonLive<SqlClient.Sql
     Effect.gen(function*() {
       const sql = yield* SqlClient.SqlClient
       const namespace = freshNamespace()
-      const one = yield* instance({ purgeEvery: "200 millis", storeTimeout: "5 seconds" })
+      const one = yield* instance({ purgeEvery: "200 millis" })
       yield* one(answer(namespace, "\"stays\"", "stays"))
       const within = withinNamespace(sql, namespace)
       yield* within(sql`
@@ -127,7 +125,7 @@ export const idempotencyPostgresTests = (it: Vitest.MethodsNonLive<SqlClient.Sql
 
         yield* Deferred.succeed(unlock, undefined)
         yield* Fiber.join(holder)
-        const other = yield* instance({ storeTimeout: "5 seconds" })
+        const other = yield* instance()
         yield* one(answer(namespace, "\"shared\"", "later"))
         yield* eventually(other(seen(namespace, "later")), (it) => it === "\"shared\"", "keys are shared again")
         assert.strictEqual(yield* one(seen(namespace)), "\"from memory\"", "as long as this process lives")
