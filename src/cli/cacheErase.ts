@@ -4,10 +4,11 @@ import { Prompt } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import type { Namespace } from "../domain/Generation.ts"
 import { load } from "../layers/AppConfig.ts"
-import { realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
+import { idempotency, realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
 import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
 import * as ProviderConfig from "../layers/ProviderConfig.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
+import { Idempotency } from "../services/Idempotency.ts"
 import { makeTemplateStore } from "../services/TemplateStore.ts"
 import { failed } from "./CommandFailed.ts"
 import { database } from "./store.ts"
@@ -27,12 +28,13 @@ export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
   yield* Effect.gen(function*() {
     const real = yield* erase
     const simulated = yield* Effect.provide(erase, simulatedSpace)
+    const replays = yield* Effect.flatMap(Idempotency, (keys) => keys.erase(namespace))
     const templates = yield* makeTemplateStore(yield* SqlClient.SqlClient).erase(namespace)
     yield* Console.log(
       `Erased of namespace "${namespace}": ${counted(real, "answer")}, ${counted(simulated, "simulated answer")}, `
-        + `${counted(templates, "template")}.`
+        + `${counted(replays, "answer")} under an Idempotency-Key, ${counted(templates, "template")}.`
     )
-  }).pipe(Effect.provide(Layer.provideMerge(answers, database)))
+  }).pipe(Effect.provide(Layer.provideMerge(Layer.mergeAll(answers, idempotency(config, false)), database)))
 })
 
 const confirm = Effect.fnUntraced(function*(namespace: Namespace) {

@@ -153,6 +153,20 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   }
 }
 
+/** The first request with this Idempotency-Key is still under way. */
+export class IdempotencyInFlight extends Schema.TaggedError<IdempotencyInFlight>()("IdempotencyInFlight", {}) {
+  override get message() {
+    return "a request with this Idempotency-Key is still under way: wait for its answer, or send the same one again later"
+  }
+}
+
+/** Another request has this Idempotency-Key. */
+export class IdempotencyMismatch extends Schema.TaggedError<IdempotencyMismatch>()("IdempotencyMismatch", {}) {
+  override get message() {
+    return "this Idempotency-Key belongs to another request: send a new key with each new request"
+  }
+}
+
 /** What kept an embedder from answering, in the words of the error table above. */
 export const EmbeddingFailure = Schema.Literals([
   "timeout",

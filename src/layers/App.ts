@@ -10,7 +10,7 @@ import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
 import type { AppConfig } from "./AppConfig.ts"
-import { fallbackCache, isSimulated, templates } from "./CacheLayers.ts"
+import { fallbackCache, idempotency, isSimulated, templates } from "./CacheLayers.ts"
 import * as Database from "./Database.ts"
 import * as EmbedderLayers from "./EmbedderLayers.ts"
 import { exposure } from "./Exposure.ts"
@@ -61,7 +61,8 @@ const ladder = (config: AppConfig, providers: ProviderConfigs) => {
       ProviderLayers.providers(providers),
       ProviderLayers.rateLimiter(providers, isShared),
       templates(config),
-      fallbackCache(config, providers)
+      fallbackCache(config, providers),
+      idempotency(config, isSimulated(providers))
     )),
     Layer.provideMerge(EmbedderLayers.embedder(config, providers)),
     Layer.provideMerge(ProviderLayers.circuitBreaker(providers, EmbedderLayers.circuit(config), isShared)),

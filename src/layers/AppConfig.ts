@@ -148,6 +148,11 @@ const config = Config.all({
     expected: "true or false",
     does: "`false` keeps hashes and vectors of prompts, and no prompt (docs/operations.md)"
   }, Config.withDefault(Config.Boolean("FALLBACK_STORE_PROMPTS"), true)),
+  idempotencyTtl: duration(
+    "IDEMPOTENCY_TTL",
+    "1 day",
+    "How long the answer to a request with an `Idempotency-Key` is kept for the same request again (docs/http.md)"
+  ),
   shadowShare: withDefault({
     name: "SHADOW_SHARE",
     default: "0.05",

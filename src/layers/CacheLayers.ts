@@ -1,8 +1,9 @@
-/** The fallback cache and the templates, from their configuration: what the service and the commands share. */
+/** The fallback cache, the answers kept under an `Idempotency-Key` and the templates, from their configuration: what the service and the commands share. */
 import { Duration, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
+import { Idempotency } from "../services/Idempotency.ts"
 import * as ShadowScoring from "../services/ShadowScoring.ts"
 import { readTemplates, Templates } from "../services/Templates.ts"
 import type { AppConfig } from "./AppConfig.ts"
@@ -31,6 +32,10 @@ const simulated = "simulated"
 
 /** The cache of what the simulated provider answered. */
 export const simulatedSpace = FallbackCache.layerApart(simulated)
+
+/** Here too, a simulated draft must not come back in place of a real one. An erase takes both. */
+export const idempotency = ({ idempotencyTtl }: AppConfig, isSimulated: boolean) =>
+  Idempotency.layerPostgres({ ttl: idempotencyTtl, space: isSimulated ? simulated : "" })
 
 const shippedTemplates = fileURLToPath(new URL("../../templates", import.meta.url))
 

@@ -98,7 +98,27 @@ export const steps = Migrator.fromRecord({
         PRIMARY KEY (namespace, name)
       )`
   }),
-  "0006_contexts": answerContexts
+  "0006_contexts": answerContexts,
+  "0007_idempotency": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // `answer` is NULL while the attempt that has taken the key is under way, and `expires_at` is then the end of its
+    // lease. Every attempt has a name of its own, so that a late one changes nothing of its successor's.
+    yield* sql`
+      CREATE TABLE understudy_idempotency (
+        namespace text NOT NULL,
+        key_hash bytea NOT NULL,
+        fingerprint_hash bytea NOT NULL,
+        attempt text NOT NULL,
+        answer text,
+        expires_at timestamptz NOT NULL,
+        PRIMARY KEY (namespace, key_hash)
+      )`
+    yield* sql`CREATE INDEX understudy_idempotency_by_age ON understudy_idempotency (namespace, expires_at)`
+    yield* sql`ALTER TABLE understudy_idempotency ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`
+    yield* sql`
+      CREATE POLICY own_namespace ON understudy_idempotency
+        USING (namespace = current_setting('understudy.namespace', true))`
+  })
 })
 
 /**

@@ -22,7 +22,10 @@ const paraphrase = "draft an article on sourdough starters, please"
 
 const erasedOf = Schema.decodeUnknownSync(
   Schema.fromJsonString(
-    Schema.Struct({ namespace: Schema.String, erased: Schema.Struct({ answers: Schema.Int, templates: Schema.Int }) })
+    Schema.Struct({
+      namespace: Schema.String,
+      erased: Schema.Struct({ answers: Schema.Int, replays: Schema.Int, templates: Schema.Int })
+    })
   ),
   { onExcessProperty: "error" }
 )
@@ -118,11 +121,21 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
       yield* live("beta", "Write about fog")
       const reply = yield* erase("alpha", "admin")
       assert.strictEqual(reply.status, 200)
-      assert.deepStrictEqual(erasedOf(reply.text), { namespace: "alpha", erased: { answers: 2, templates: 0 } })
-      assert.include(logs().join("\n"), "an operator has erased the namespace alpha: 2 answers, 0 templates")
+      assert.deepStrictEqual(erasedOf(reply.text), {
+        namespace: "alpha",
+        erased: { answers: 2, replays: 0, templates: 0 }
+      })
+      assert.include(
+        logs().join("\n"),
+        "an operator has erased the namespace alpha: 2 answers, 0 kept under an Idempotency-Key, 0 templates"
+      )
       assert.strictEqual((yield* standIn("alpha", "Write about fog")).source, "template")
       yield* eventually(standIn("beta", "Write about fog"), ({ source }) => source === "cache", "beta's stays")
-      assert.deepStrictEqual(erasedOf((yield* erase("nobody", "admin")).text).erased, { answers: 0, templates: 0 })
+      assert.deepStrictEqual(erasedOf((yield* erase("nobody", "admin")).text).erased, {
+        answers: 0,
+        replays: 0,
+        templates: 0
+      })
     }))
 })
 

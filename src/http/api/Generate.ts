@@ -5,6 +5,8 @@ import { FallbackReason } from "../../domain/Generation.ts"
 import { Admission, needsKey } from "./Authorization.ts"
 import {
   BodyTooLarge,
+  IdempotencyConflict,
+  IdempotencyMismatch,
   InternalError,
   InvalidRequest,
   RequestRefused,
@@ -82,6 +84,8 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
       BodyTooLarge,
       UnsupportedMediaType,
       RequestRefused,
+      IdempotencyConflict,
+      IdempotencyMismatch,
       InternalError,
       Unavailable
     ]
@@ -90,6 +94,7 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
     description:
       "Answers live when the provider can, else from the cache, else from a template; `source` says which. " +
       "`Cache-Control: stale-if-error=N` bounds a cached answer's age in seconds (0: none), `no-store` keeps this " +
-      "answer from being remembered. The headers `Understudy-Source`, `Cache-Status` and `Age` say the same as the body."
+      "answer from being remembered. The headers `Understudy-Source`, `Cache-Status` and `Age` say the same as the body. " +
+      "With an `Idempotency-Key`, the same request again gets the same answer, with `Idempotent-Replayed: true`."
   })).annotateMerge(needsKey)
 ).middleware(Admission) {}

@@ -44,6 +44,7 @@ export class NamespacesApi extends HttpApiGroup.make("namespaces").add(
       namespace: Schema.String,
       erased: Schema.Struct({
         answers: Schema.Int.annotate({ description: "Quarantined and outdated ones too" }),
+        replays: Schema.Int.annotate({ description: "Answers that were kept under an Idempotency-Key" }),
         templates: Schema.Int.annotate({ description: "Its own ones; those of the folder stay" })
       })
     }),

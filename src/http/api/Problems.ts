@@ -60,6 +60,21 @@ export class RateLimited extends HttpApiError.Problem<RateLimited>()("RateLimite
   retry_after: Schema.Int
 }) {}
 
+export class IdempotencyConflict extends HttpApiError.Problem<IdempotencyConflict>()("IdempotencyConflict", {
+  type: "urn:understudy:problem:idempotency-conflict",
+  status: 409,
+  title: "The same request is still under way"
+}, {
+  /** Seconds until another try makes sense; the `Retry-After` header says the same. */
+  retry_after: Schema.Int
+}) {}
+
+export class IdempotencyMismatch extends HttpApiError.Problem<IdempotencyMismatch>()("IdempotencyMismatch", {
+  type: "urn:understudy:problem:idempotency-mismatch",
+  status: 422,
+  title: "This Idempotency-Key belongs to another request"
+}) {}
+
 export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {
   type: "urn:understudy:problem:internal-error",
   status: 500,

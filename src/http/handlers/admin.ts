@@ -33,7 +33,7 @@ export const AdminHandlers = HttpApiBuilder.group(
       .handle("circuits", () => Effect.map(breaker.statuses, (statuses) => ({ circuits: statuses.map(toStatus) })))
       .handleRaw("controlCircuit", ({ params: { key }, request }) =>
         Effect.gen(function*() {
-          const { action } = yield* readBody(request)
+          const { body: { action } } = yield* readBody(request)
           if (!names.includes(key)) return yield* unknown(key)
           yield* breaker.control(key, action)
           yield* Effect.logWarning(`an operator has asked for ${action} of the circuit of ${key}`)

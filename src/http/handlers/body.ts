@@ -53,6 +53,12 @@ export interface BodyOptions {
   readonly maxBytes?: number | undefined
 }
 
+/** A body, and the very text that it was read from. */
+export interface BodyWithText<A> {
+  readonly body: A
+  readonly text: string
+}
+
 /** Builds the reader of one schema, once. */
 export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(
   schema: Schema.Codec<A, I>,
@@ -61,19 +67,22 @@ export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(
   const read = yield* ReadBody
   const decode = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
 
-  const parse = (text: string): Effect.Effect<A, InvalidRequest> => {
+  const parse = (text: string): Effect.Effect<BodyWithText<A>, InvalidRequest> => {
     let json: unknown
     try {
       json = JSON.parse(text)
     } catch {
       return Effect.fail(invalid("body", text.trim() === "" ? "Expected a JSON object, got nothing" : "Not valid JSON"))
     }
-    return Effect.mapErrorEager(decode(json), (error) => invalidFrom("body", error))
+    return Effect.mapBothEager(decode(json), {
+      onFailure: (error) => invalidFrom("body", error),
+      onSuccess: (body) => ({ body, text })
+    })
   }
 
   return (
     request: HttpServerRequest.HttpServerRequest
-  ): Effect.Effect<A, BodyTooLarge | InvalidRequest | UnsupportedMediaType> => {
+  ): Effect.Effect<BodyWithText<A>, BodyTooLarge | InvalidRequest | UnsupportedMediaType> => {
     const contentType = request.headers["content-type"]
     if (contentType !== undefined && !isJson.test(contentType)) {
       return Effect.fail(new UnsupportedMediaType({ detail: `Send application/json, not ${contentType}` }))

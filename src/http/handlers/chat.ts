@@ -1,18 +1,16 @@
 /** Translates OpenAI's chat completions between the contract and the ladder. */
 import { Clock, Effect } from "effect"
-import { HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpServerRespondable } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { maxTokensOf, readChat } from "../../domain/Chat.ts"
-import { Generator } from "../../services/Generator.ts"
 import { Providers } from "../../services/Providers.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
 import { ChatCompletionRequest } from "../api/Chat.ts"
+import { answering } from "./answering.ts"
 import { jsonBodyOf } from "./body.ts"
 import { chatEvents, completionOf } from "./chatAnswers.ts"
-import { eventStreams } from "./eventStream.ts"
-import { provenanceHeaders } from "./provenance.ts"
-import { cacheWishes, refusals, scopeWishes } from "./wishes.ts"
+import { cacheWishes, scopeWishes } from "./wishes.ts"
 
 /** Images come inside the body. */
 const maxBodyBytes = 20 * 1024 * 1024
@@ -24,8 +22,7 @@ export const ChatHandlers = HttpApiBuilder.group(
   Api,
   "chat",
   Effect.fnUntraced(function*(handlers) {
-    const generator = yield* Generator
-    const respondInEvents = yield* eventStreams
+    const answer = yield* answering
     const readBody = yield* jsonBodyOf(ChatCompletionRequest, { maxBytes: maxBodyBytes })
     const { inOrder: [first] } = yield* Providers
     const startedAt = seconds(yield* Clock.currentTimeMillis)
@@ -33,7 +30,7 @@ export const ChatHandlers = HttpApiBuilder.group(
     return handlers
       .handleRaw("completions", ({ request }) =>
         Effect.gen(function*() {
-          const body = yield* readBody(request)
+          const { body, text } = yield* readBody(request)
           const { chat, context, prompt } = readChat(body, body.messages)
           const asked = {
             ...scopeWishes(request),
@@ -47,20 +44,14 @@ export const ChatHandlers = HttpApiBuilder.group(
             model: modelIn(body)
           }
           const created = seconds(yield* Clock.currentTimeMillis)
-          if (body.stream !== true) {
-            const generation = yield* generator.generate(asked)
-            return HttpServerResponse.jsonUnsafe(completionOf(generation, created), {
-              headers: provenanceHeaders(generation)
-            })
-          }
           const includeUsage = body.stream_options?.include_usage === true
-          const { parts, start } = yield* generator.stream(asked)
-          return respondInEvents(parts, chatEvents(start, { created, includeUsage }), provenanceHeaders(start))
-        }).pipe(
-          Effect.catchTags(refusals),
+          return yield* answer(request, text, asked, {
+            inPieces: body.stream === true,
+            whole: (generation) => completionOf(generation, created),
+            events: (start) => chatEvents(start, { created, includeUsage })
+          })
           // In OpenAI's words when they leave: see openAiErrors.ts.
-          Effect.catch(HttpServerRespondable.toResponse)
-        ))
+        }).pipe(Effect.catch(HttpServerRespondable.toResponse)))
       .handle("models", () =>
         Effect.succeed({
           object: "list" as const,

@@ -1,5 +1,4 @@
 /** Answers as OpenAI's chat completions, whole and in chunks. */
-import { Predicate } from "effect"
 import type { JsonObject } from "../../domain/Chat.ts"
 import type { Generation, StreamPart, StreamStart, Usage } from "../../domain/Generation.ts"
 import type { ChatError } from "../api/Chat.ts"
@@ -50,17 +49,13 @@ export const chatEvents = (start: StreamStart, { created, includeUsage }: ChunkO
   const [before = "", after = ""] = chunk({ content: "\0" }, null).split(JSON.stringify("\0"))
   const textChunk = (text: string): string => text === "" ? "" : before + JSON.stringify(text) + after
 
-  let hasFinished = false
-  const nativeChunk = (native: JsonObject): string => {
-    const { usage: _, ...chunk } = native
-    hasFinished ||= finishesFirst(chunk)
-    return event({ ...chunk, id: start.id, ...noUsage })
-  }
+  /** What ends the first choice, and the usage, come at the end. */
+  const nativeChunk = (chunk: JsonObject): string => event({ ...chunk, id: start.id, ...noUsage })
 
   const end = (generation: Generation): string => {
-    const finish = hasFinished ? "" : chunk({}, finishOf(generation))
     const usage = includeUsage ? usageOf(generation) : undefined
-    return finish + (usage === undefined ? "" : event({ ...head, choices: [], usage })) + "data: [DONE]\n\n"
+    return chunk({}, finishOf(generation)) + (usage === undefined ? "" : event({ ...head, choices: [], usage })) +
+      "data: [DONE]\n\n"
   }
 
   return {
@@ -101,13 +96,6 @@ export const chatError = (
     readonly param?: string | undefined
   }
 ): ChatError => ({ error: { message, type, param: param ?? null, code } })
-
-/** The provider itself has said why its first choice ended. */
-const finishesFirst = ({ choices }: JsonObject): boolean =>
-  Array.isArray(choices) &&
-  choices.some((choice) =>
-    Predicate.isObject(choice) && choice["index"] === 0 && typeof choice["finish_reason"] === "string"
-  )
 
 const modelOf = (answer: Generation | StreamStart): string => answer.source === "template" ? "understudy" : answer.model
 

@@ -1,28 +1,25 @@
 /** Translates `POST /generate` between the contract and the ladder. */
 import { Effect } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { Generator } from "../../services/Generator.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
 import { defaultMaxTokens, GenerateRequest } from "../api/Generate.ts"
+import { answering } from "./answering.ts"
 import { toResponse } from "./answers.ts"
 import { jsonBodyOf } from "./body.ts"
-import { eventStreams } from "./eventStream.ts"
 import { generateEvents } from "./generateEvents.ts"
-import { provenanceHeaders } from "./provenance.ts"
-import { cacheWishes, refusals } from "./wishes.ts"
+import { cacheWishes } from "./wishes.ts"
 
 export const GenerateHandlers = HttpApiBuilder.group(
   Api,
   "generate",
   Effect.fnUntraced(function*(handlers) {
-    const generator = yield* Generator
-    const respondInEvents = yield* eventStreams
+    const answer = yield* answering
     const readBody = yield* jsonBodyOf(GenerateRequest)
     return handlers.handleRaw("generate", ({ request }) =>
       Effect.gen(function*() {
-        const body = yield* readBody(request)
+        const { body, text } = yield* readBody(request)
         const { maxAgeMillis, remember } = yield* cacheWishes(request)
         const asked = {
           namespace: yield* CurrentNamespace,
@@ -34,18 +31,17 @@ export const GenerateHandlers = HttpApiBuilder.group(
           maxAgeMillis,
           remember
         }
-        if (wantsEvents(request)) {
-          const { parts, start } = yield* generator.stream(asked)
-          return respondInEvents(parts, generateEvents(start), provenanceHeaders(start))
-        }
-        const generation = yield* generator.generate(asked)
-        return HttpServerResponse.jsonUnsafe(toResponse(generation), { headers: provenanceHeaders(generation) })
-      }).pipe(Effect.catchTags(refusals)))
+        return yield* answer(request, text, asked, {
+          inPieces: wantsEvents(request),
+          whole: toResponse,
+          events: generateEvents
+        })
+      }))
   })
 )
 
-const wantsEvents = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
-  headers["accept"] !== undefined && eventStreamType.test(headers["accept"])
+const wantsEvents = ({ headers: { accept } }: HttpServerRequest.HttpServerRequest): boolean =>
+  accept !== undefined && eventStreamType.test(accept)
 
 /** Refused where its weight is 0. */
 const eventStreamType = /(?:^|,)\s*text\/event-stream\s*(?:;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|,|$)/i

@@ -4,6 +4,7 @@ import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { StoreUnavailable } from "../../domain/errors.ts"
 import { FallbackCache } from "../../services/FallbackCache.ts"
+import { Idempotency } from "../../services/Idempotency.ts"
 import { Templates } from "../../services/Templates.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
@@ -35,16 +36,19 @@ export const NamespacesHandlers = HttpApiBuilder.group(
   "namespaces",
   Effect.fnUntraced(function*(handlers) {
     const cache = yield* FallbackCache
+    const idempotency = yield* Idempotency
     const { erase: eraseTemplates } = yield* Templates
     return handlers.handleRaw("erase", ({ params: { namespace } }) =>
       Effect.gen(function*() {
         // Jobs (issue 6) are erased here too, before the answers that they would become.
         const answers = yield* cache.erase(namespace)
+        const replays = yield* idempotency.erase(namespace)
         const templates = yield* eraseTemplates(namespace)
         yield* Effect.logWarning(
-          `an operator has erased the namespace ${namespace}: ${answers} answers, ${templates} templates`
+          `an operator has erased the namespace ${namespace}: ${answers} answers, ${replays} kept under an `
+            + `Idempotency-Key, ${templates} templates`
         )
-        return HttpServerResponse.jsonUnsafe({ namespace, erased: { answers, templates } })
+        return HttpServerResponse.jsonUnsafe({ namespace, erased: { answers, replays, templates } })
       }).pipe(Effect.catchTag("StoreUnavailable", unavailable)))
   })
 )
