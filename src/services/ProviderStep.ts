@@ -55,6 +55,8 @@ interface Run {
    * rescues are no failures.
    */
   evidence: { readonly admission: Admission; readonly outcome: Outcome } | undefined
+  /** When the first piece of a stream came, in milliseconds since the epoch. */
+  firstPieceAt: number | undefined
 }
 
 const attemptCount = Metric.counter("understudy_attempts_total", {
@@ -115,12 +117,21 @@ export const makeProviderStep = (
   const inPieces = makeStreamStep(client, policy)
 
   /** The provider's call, bounded in time: as a whole to the last byte of its body, in pieces to each next one. */
-  const timed = ({ call, request }: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
+  const timed = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
     Clock.clockWith((clock) => {
       const now = clock.currentTimeMillisUnsafe()
+      const { call, request } = run
       const { waitedMillis } = permit
       if (call.sink !== undefined) {
-        return inPieces(call.sink, request, { deadlines: call.deadlines, startedAt: now, waitedMillis })
+        const { begin } = call.sink
+        const sink: StreamSink = {
+          ...call.sink,
+          begin: (provider, beginning) => {
+            run.firstPieceAt = clock.currentTimeMillisUnsafe()
+            begin(provider, beginning)
+          }
+        }
+        return inPieces(sink, request, { deadlines: call.deadlines, startedAt: now, waitedMillis })
       }
       const time = attemptTime(policy, call.deadlines, now, waitedMillis)
       const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
@@ -129,6 +140,17 @@ export const makeProviderStep = (
         orElse: () => Effect.fail(new AiTimeout({ provider: key, after, shortened: time.shortened }))
       })
     })
+
+  /** How long a stream goes on after its first piece is no slowness: its length and its reader say that. */
+  const withoutStream = (run: Run, admission: Admission): Effect.Effect<Admission> => {
+    const { firstPieceAt } = run
+    return firstPieceAt === undefined
+      ? Effect.succeed(admission)
+      : Effect.map(Clock.currentTimeMillis, (now) => ({
+        ...admission,
+        startedAt: admission.startedAt + now - firstPieceAt
+      }))
+  }
 
   /** Books what an attempt came to: a probe at once, for the circuit waits for it; any other when the call ends. */
   const book = (run: Run, admission: Admission, exit: Exit.Exit<AiAnswer, AiError>): Effect.Effect<void> => {
@@ -171,7 +193,10 @@ export const makeProviderStep = (
           run.attempts += 1
           run.call.attempts += 1
           return Effect.onExit(restore(timed(run, permit)), (exit) =>
-            Effect.andThen(book(run, admission, exit), limiter.report(key, permit, feedbackOf(exit))))
+            Effect.andThen(
+              Effect.flatMap(withoutStream(run, admission), (admission) => book(run, admission, exit)),
+              limiter.report(key, permit, feedbackOf(exit))
+            ))
         }
       })
     )
@@ -243,7 +268,7 @@ export const makeProviderStep = (
         budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
         const { chat, maxTokens, model, prompt } = call.request
         const request = { prompt, maxTokens, chat, model: isFirst ? model : undefined }
-        const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined }
+        const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined, firstPieceAt: undefined }
         return Effect.onExit(
           Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
           // The caller's interruption is nobody's failure, but what a completed attempt has shown before it stands.

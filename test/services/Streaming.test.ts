@@ -114,6 +114,18 @@ describe("a stream", () => {
         })
     ))
 
+  it.effect("is no slow call for being long: the circuit counts the time to the first piece", () =>
+    scenario({
+      streams: [sends([{ text: "a" }, { after: 15_000, text: "b" }]), sends([{ after: 15_000, text: "late" }])],
+      breaker: { policy: { _tag: "Slow", slowerThan: "5 seconds", share: 0.6, minimumCalls: 1, window: "10 seconds" } }
+    }, () =>
+      Effect.gen(function*() {
+        assert.strictEqual((yield* answered("tea", 20)).text, "ab")
+        assert.strictEqual(yield* circuit, "Closed")
+        assert.strictEqual((yield* answered("tea", 20)).text, "late")
+        assert.strictEqual(yield* circuit, "Open")
+      })))
+
   it.effect("holds its permit until its end", () =>
     scenario({ streams: [sends(words)] }, () =>
       Effect.gen(function*() {
