@@ -1,6 +1,7 @@
 /** The public surface for Effect programs: the domain and the services. The Node wiring is in `layers`. */
 export * from "./domain/Ai.ts"
 export * from "./domain/CallerLimits.ts"
+export * from "./domain/Chat.ts"
 export * as Circuit from "./domain/Circuit.ts"
 export * from "./domain/errors.ts"
 export * from "./domain/Generation.ts"
