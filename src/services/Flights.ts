@@ -66,7 +66,7 @@ export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Ret
         if (others > 0) return Effect.sync(() => void aboard.set(fiber, others))
         aboard.delete(fiber)
         forget(key, fiber)
-        return Fiber.interrupt(fiber)
+        return fiber.pollUnsafe() === undefined ? Fiber.interrupt(fiber) : Effect.void
       })
   }
 })
