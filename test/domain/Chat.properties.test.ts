@@ -24,7 +24,7 @@ const turned = (value: Schema.Json): Schema.Json => {
   return Predicate.isObject(value) ? turnedObject(value) : value
 }
 const turnedObject = (value: object): JsonObject =>
-  Object.fromEntries(Object.entries(value).reverse().map(([key, inner]) => [key, turned(inner)]))
+  Object.fromEntries(Object.entries(value).toReversed().map(([key, inner]) => [key, turned(inner)]))
 
 describe("any conversation", () => {
   it.prop("is read, and passed on as it came", [Messages, Others], ([messages, more]) => {

@@ -16,7 +16,7 @@ const valuesOf = (value: unknown): number => {
 describe("a JSON text", () => {
   it.prop(
     "is within bounds as deep and as rich as it is, and beyond those that are one less, however it is written",
-    [Schema.Json, Schema.Literals([undefined, 2])],
+    [Schema.Json, Schema.Literals([0, 2])],
     ([json, indent]) => {
       // Long enough to be looked at, whatever it is.
       const text = JSON.stringify([json, "[{,\\\"".repeat(20)], null, indent)

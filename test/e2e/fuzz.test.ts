@@ -59,7 +59,7 @@ const options = { excludeTestServices: true, timeout: "60 seconds" } as const
 const env = { BREAKER_FAILURES: "1000000", MAX_ATTEMPTS: "1", LIMIT_CONCURRENCY: "64" }
 
 layer(Service.layer("openai", env), options)("any request", (it) => {
-  const streams = Schema.Literals([undefined, null, false, true])
+  const streams = Schema.NullOr(Schema.Boolean)
   const runs = (count: number) => ({ arbitrary: { runs: count } })
 
   it.effect.prop(
@@ -226,7 +226,6 @@ layer(Service.layer("openai", env), options)("any request", (it) => {
       assert.match(yield* raw(`content-length: -1`, body), /^HTTP\/1\.1 400 /)
       assert.match(yield* raw(`content-length: 5\r\ncontent-length: 6`, body), /^HTTP\/1\.1 400 /)
       assert.match(yield* raw(`content-length: ${body.length}\r\n${chunked}`, body), /^HTTP\/1\.1 400 /)
-      assert.match(yield* raw(`content-length: 99999999999`, body), /^HTTP\/1\.1 413 [\s\S]*"body_too_large"/)
       assert.match(yield* raw("", ""), /^HTTP\/1\.1 400 [\s\S]*"error"/)
       const inChunks = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
       const pieces = [...body].map(inChunks).join("")
@@ -247,7 +246,10 @@ const answerTo = (url: string, request: string) =>
   Effect.callback<string>((resume) => {
     const { hostname, port } = new URL(url)
     let seen = ""
-    const done = () => resume(Effect.succeed(seen))
+    const done = () => {
+      socket.destroy()
+      resume(Effect.succeed(seen))
+    }
     const socket = connect({ host: hostname, port: Number(port) }, () => socket.write(request))
     socket.setTimeout(1_000, done)
     socket.on("data", (chunk) => (seen += chunk.toString("latin1")))

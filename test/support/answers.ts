@@ -12,7 +12,7 @@ const decodeError = json(ChatError)
 const decodeCompletion = json(ChatCompletion)
 
 /** The body of an error below `/v1/`, held to OpenAI's shape. */
-export const chatErrorOf = (reply: Reply, status: number): (typeof ChatError.Type)["error"] => {
+export const chatErrorOf = (reply: Reply, status: number): ChatError["error"] => {
   assert.strictEqual(reply.status, status, reply.text)
   assert.match(reply.headers["content-type"] ?? "", /^application\/json\b/)
   assert.match(String(reply.headers["x-request-id"]), /^[\w.:-]{1,128}$/)
