@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Schema } from "effect"
 import { ChatCompletion, ChatError } from "../../src/http/api/Chat.ts"
 import { GenerateResponse, Provenance } from "../../src/http/api/Generate.ts"
-import { generationOf, problemOf, type Reply } from "./http.ts"
+import { generationOf, problemOf, type Reply, send } from "./http.ts"
 
 const json = <A, I>(schema: Schema.Codec<A, I>, onExcessProperty: "error" | "ignore" = "error") =>
   Schema.decodeUnknownSync(Schema.fromJsonString(schema), { onExcessProperty })
@@ -124,3 +124,17 @@ const eventsOf = (reply: Reply): ReadonlyArray<ServerSentEvent> => {
   }
   return found
 }
+
+/** `POST /v1/chat/completions`; a text is a request with nothing but one message. */
+export const askChat = (url: string, request: string | object, headers: Readonly<Record<string, string>> = {}) =>
+  send(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(typeof request === "string" ? chatOf(request) : request)
+  })
+
+/** A chat of one message. */
+export const chatOf = (content: string, more: object = {}): object => ({
+  messages: [{ role: "user", content }],
+  ...more
+})
