@@ -45,12 +45,12 @@ const closeList = 0x5d
 const openObject = 0x7b
 const closeObject = 0x7d
 
-/** Where its closing quote is. */
+/** Where its closing quote is. `indexOf` is many times faster than we are, and most of a request is strings. */
 const endOfString = (text: string, from: number): number => {
-  for (let at = from; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (code === backslash) at++
-    else if (code === quote) return at
+  for (let end = text.indexOf("\"", from); end !== -1; end = text.indexOf("\"", end + 1)) {
+    let escapes = 0
+    while (end - escapes > from && text.charCodeAt(end - escapes - 1) === backslash) escapes++
+    if (escapes % 2 === 0) return end
   }
   return text.length
 }

@@ -85,6 +85,7 @@ layer(Service.layer("openai", env), options)("a chat with an Idempotency-Key", (
         const [one, other] = [chatStreamOf(first), chatStreamOf(again)]
         assert.match(one.text, /sourdough/)
         assert.deepStrictEqual([other.id, other.text], [one.id, one.text])
+        assert.strictEqual(other.chunks[0]?.created, one.chunks[0]?.created)
         assert.deepStrictEqual(other.chunks[0]?.understudy, one.chunks[0]?.understudy)
         const last = one.chunks.at(-1)?.usage
         assert.strictEqual(last?.total_tokens, 18)

@@ -9,6 +9,7 @@ import { askChat, chatErrorOf, chatOf, chatStreamOf, completionOf } from "../sup
 import { freshDirectory } from "../support/databases.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
 import { gate } from "../support/gates.ts"
+import { HeaderValue } from "../support/hostile.ts"
 import { ask, eventually, generationOf, problemOf, type Reply, send } from "../support/http.ts"
 import { Service } from "../support/service.ts"
 
@@ -135,6 +136,13 @@ layer(withKeys, options)("with keys", (it) => {
       assert.strictEqual((yield* ask(url, "Tea", as(keys.beta))).status, 200, "a key whose hash is configured")
       for (const key of Object.values(keys)) assert.notInclude(logs().join("\n"), key)
     }))
+
+  it.effect.prop("nothing else opens anything", [HeaderValue], ([authorization]) =>
+    Effect.gen(function*() {
+      const { url } = yield* TheService
+      problemOf(yield* ask(url, "Tea", { headers: { authorization } }), 401)
+      chatErrorOf(yield* askChat(url, "Tea", { authorization }), 401)
+    }), { arbitrary: { runs: 40 } })
 
   it.effect("those of a file of hashes are as good, and each one's limits are its own", () =>
     Effect.gen(function*() {

@@ -101,6 +101,19 @@ export class ChatApi extends HttpApiGroup.make("chat").add(
       "Understudy-Locale": { description: "As `locale` of POST /generate", example: "de-AT" },
       "x-request-id": { description: "Your name for the request: at most 128 letters, digits and `_.:-`" }
     },
+    statuses: {
+      200: "The answer",
+      400: "The request is not valid, or the provider refuses it so",
+      401: "A valid API key is needed",
+      404: "The provider refuses the request so: there is no such model",
+      409: "The same request is still under way",
+      413: "The body is too large, or the provider finds it so",
+      415: "The body must be JSON",
+      422: "The provider refuses the request so, or this Idempotency-Key belongs to another request",
+      429: "The key asks for more than it may",
+      500: "Something went wrong on our side",
+      503: "No answer, and nothing to show instead"
+    },
     everyResponse: requestId,
     unavailable: {
       "x-should-retry": {

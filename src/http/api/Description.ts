@@ -15,6 +15,8 @@ export interface Describing {
   readonly requestHeaders: HeaderTexts
   /** The 200 as `text/event-stream`. */
   readonly events: { readonly description: string; readonly example: string }
+  /** What a status means, where its schema does not say. */
+  readonly statuses?: Readonly<Record<string, string>>
   /** On every response. */
   readonly everyResponse?: HeaderTexts
   /** On a 503, beside `Retry-After`. */
@@ -24,7 +26,8 @@ export interface Describing {
 
 /** For an endpoint that generates: it needs a key, and is within that key's limits. */
 export const describesGenerating = (
-  { description, events, everyResponse = {}, example, requestHeaders, summary, unavailable = {} }: Describing
+  { description, events, everyResponse = {}, example, requestHeaders, statuses = {}, summary, unavailable = {} }:
+    Describing
 ) =>
   OpenApi.annotations({
     summary,
@@ -45,6 +48,7 @@ export const describesGenerating = (
       responses: Object.fromEntries(
         Object.entries(fieldsOf(operation["responses"])).map(([status, response]) => [status, {
           ...fieldsOf(status === "200" ? withEvents(response, events) : response),
+          ...statuses[status] !== undefined && { description: statuses[status] },
           headers: headersOf({
             ...everyResponse,
             ...status === "401" ? unauthorized : limited,

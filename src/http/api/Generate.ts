@@ -96,6 +96,7 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
       "Answers live when the provider can, else from the cache, else from a template; `source` says which, and so do " +
       "the headers `Understudy-Source`, `Cache-Status` and `Age`. With `Accept: text/event-stream` the answer comes as " +
       "server-sent events.",
+    statuses: { 200: "The answer" },
     requestHeaders: {
       ...generatingHeaders,
       traceparent: { description: "W3C trace context: the request's spans join that trace" }
