@@ -4,7 +4,7 @@ import { Arbitrary, Duration, Effect, Schema } from "effect"
 import { connect } from "node:net"
 import { ChatCompletionRequest } from "../../src/http/api/Chat.ts"
 import { GenerateRequest } from "../../src/http/api/Generate.ts"
-import { chatErrorOf, held } from "../support/answers.ts"
+import { chatErrorOf, completionOf, held } from "../support/answers.ts"
 import { damaged, HeaderValue, JsonText, objectText } from "../support/hostile.ts"
 import { send } from "../support/http.ts"
 import { Service } from "../support/service.ts"
@@ -176,6 +176,17 @@ layer(Service.layer("openai", env), options)("any request", (it) => {
         assert.include([200, 400, 404, 405], reply.status, `${method} ${under}`)
       }
     }), runs(40))
+
+  it.effect("has them too where the router is lenient: with more slashes, or in capitals", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Service
+      for (const path of ["//v1/chat/completions", "/V1/chat/completions", "///v1/chat//completions"]) {
+        const post = (body: object) =>
+          send(`${url}${path}`, { method: "POST", headers: json, body: JSON.stringify(body) })
+        assert.strictEqual(chatErrorOf(yield* post({ messages: [] }), 400).param, "messages")
+        completionOf(yield* post(tea))
+      }
+    }))
 
   it.effect("of 20 MiB is refused or answered while others are served", () =>
     Effect.gen(function*() {
