@@ -20,6 +20,8 @@ const references = (value: unknown): ReadonlyArray<string> => {
   return [...(typeof own === "string" ? [own] : []), ...Object.values(value).flatMap(references)]
 }
 
+const json = { "content-type": "application/json", "cache-control": "no-store" }
+
 const options = { excludeTestServices: true, timeout: "60 seconds" } as const
 
 layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the service", (it) => {
@@ -60,28 +62,66 @@ layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the ser
           for (const status of keysOf(responses)) {
             assert.isString(at(responses, status, "description"))
             const [media = ""] = keysOf(at(responses, status, "content"))
-            if (Number(status) >= 400) assert.strictEqual(media, "application/problem+json", `${path} ${status}`)
+            const isOpenAi = path.startsWith("/v1/")
+            if (Number(status) >= 400) {
+              assert.strictEqual(media, isOpenAi ? "application/json" : "application/problem+json", `${path} ${status}`)
+              const schema = at(responses, status, "content", media, "schema")
+              if (isOpenAi) assert.deepStrictEqual(keysOf(at(schema, "properties")), ["error"])
+            }
           }
         }
       }
-      const generate = at(paths, "/generate", "post")
-      assert.includeMembers([...keysOf(at(generate, "responses"))], [
-        "200",
-        "400",
-        "401",
-        "413",
-        "415",
-        "422",
-        "429",
-        "500",
-        "503"
-      ])
-      assert.isDefined(at(generate, "requestBody", "content", "application/json", "schema"))
+      assert.includeMembers([...keysOf(at(paths, "/v1/models", "get", "responses"))], ["200", "401", "500"])
+      for (const path of ["/generate", "/v1/chat/completions"]) {
+        const operation = at(paths, path, "post")
+        const statuses = ["200", "400", "401", "409", "413", "415", "422", "429", "500", "503"]
+        assert.includeMembers([...keysOf(at(operation, "responses"))], statuses)
+        assert.isDefined(at(operation, "requestBody", "content", "application/json", "schema"))
+        assert.sameMembers([...keysOf(at(operation, "responses", "200", "content"))], [
+          "application/json",
+          "text/event-stream"
+        ])
+        const parameters = at(operation, "parameters")
+        const named = Array.isArray(parameters) ? parameters.map((parameter) => String(at(parameter, "name"))) : []
+        assert.includeMembers(named, ["Idempotency-Key", "Cache-Control"])
+        const headers = (status: string) => [...keysOf(at(operation, "responses", status, "headers"))]
+        assert.includeMembers(headers("200"), ["Understudy-Source", "Cache-Status", "Age", "Idempotent-Replayed"])
+        assert.includeMembers(headers("401"), ["WWW-Authenticate"])
+        for (const status of ["409", "429", "503"]) assert.includeMembers(headers(status), ["Retry-After"])
+        assert.includeMembers(headers("429"), ["RateLimit", "RateLimit-Policy"])
+      }
       for (const reference of references(api)) {
         assert.match(reference, /^#\//)
         assert.isDefined(at(api, ...reference.slice(2).split("/")), reference)
       }
       assert.isAbove(references(api).length, 0)
+    }))
+
+  it.effect("sends what it describes: every header of a response is in its description", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Service
+      const { text } = yield* send(`${url}/openapi.json`)
+      const paths = at(decodeJson(text), "paths")
+      const plain = ["content-type", "content-length", "date", "connection", "transfer-encoding", "keep-alive"]
+      const ofStreams = ["cache-control", "x-accel-buffering"]
+      const messages = [{ role: "user", content: "Tea" }]
+      const cases: ReadonlyArray<readonly [path: string, body: object, headers: Record<string, string>]> = [
+        ["/generate", { prompt: "Tea" }, { "idempotency-key": "a" }],
+        ["/generate", { prompt: "Tea" }, { accept: "text/event-stream" }],
+        ["/generate", { prompt: " " }, {}],
+        ["/v1/chat/completions", { messages }, { "idempotency-key": "b" }],
+        ["/v1/chat/completions", { messages, stream: true }, {}],
+        ["/v1/chat/completions", { messages: [] }, {}]
+      ]
+      for (const [path, body, headers] of [...cases, ...cases]) {
+        const sending = { method: "POST", headers: { ...json, ...headers }, body: JSON.stringify(body) }
+        const reply = yield* send(`${url}${path}`, sending)
+        const described = at(paths, path, "post", "responses", String(reply.status))
+        const known = keysOf(at(described, "headers")).map((name) => name.toLowerCase())
+        assert.includeMembers([...known, ...plain, ...ofStreams], Object.keys(reply.headers), path)
+        const [media = ""] = (reply.headers["content-type"] ?? "").split(";")
+        assert.include(keysOf(at(described, "content")), media)
+      }
     }))
 
   it.effect("shows its docs as a page that needs no other host", () =>
@@ -107,7 +147,6 @@ layer(Service.layer("plain", { BREAKER_FAILURES: "1000000" }), options)("the ser
     assert.include([200, 400, 413, 415], reply.status, reply.text)
     return reply.status
   })
-  const json = { "content-type": "application/json", "cache-control": "no-store" }
 
   it.effect.prop(
     "answers every request that its schema allows",

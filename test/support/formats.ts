@@ -26,6 +26,9 @@ export interface StreamFormat {
 const at = (value: unknown, key: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
 
+/** `String` fails on what is called like a method of an object. */
+const textIn = (value: unknown): string => typeof value === "string" ? value : JSON.stringify(value ?? "")
+
 /** Chat completions. The prompt is the content of the last message. */
 export const openAi = (request: unknown): Format & { readonly stream: StreamFormat } => {
   const model = String(at(request, "model") ?? "fault-model")
@@ -37,8 +40,8 @@ export const openAi = (request: unknown): Format & { readonly stream: StreamForm
       const messages = at(body, "messages")
       const content = Array.isArray(messages) ? at(messages.at(-1), "content") : undefined
       return Array.isArray(content)
-        ? content.map((part) => String(at(part, "text") ?? "")).join("")
-        : String(content ?? "")
+        ? content.map((part) => textIn(at(part, "text"))).join("")
+        : textIn(content)
     },
     answer: (content, ...finish) => {
       const reason = finish.length === 0 ? "stop" : finish[0]

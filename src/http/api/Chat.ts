@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { type CurrentNamespace, needsKey } from "./Authorization.ts"
+import { describesGenerating, generatingHeaders } from "./Description.ts"
 import { Provenance } from "./Generate.ts"
 
 const others = Schema.Record(Schema.String, Schema.Json)
@@ -77,20 +78,62 @@ export class ChatAdmission extends HttpApiMiddleware.Service<ChatAdmission, {
   provides: CurrentNamespace
 }>()("understudy/http/ChatAdmission", { error: [401, 429].map(chatError) }) {}
 
+const requestId = { "x-request-id": { description: "Names the request: your own name for it, or a new one" } }
+
 export class ChatApi extends HttpApiGroup.make("chat").add(
   HttpApiEndpoint.post("completions", "/v1/chat/completions", {
     payload: ChatCompletionRequest,
     success: ChatCompletion,
     error: errors
-  }).middleware(ChatAdmission).annotateMerge(OpenApi.annotations({
+  }).middleware(ChatAdmission).annotateMerge(describesGenerating({
     summary: "OpenAI's chat completions",
     description:
       "For any OpenAI client: change its base URL. Live when the provider can, else from the cache, else from a " +
       "template; `understudy` in the body and the header `Understudy-Source` say which. With `stream: true` the answer " +
       "comes as server-sent events. Requests with tools, images or a response format are passed on live, and only the " +
-      "answer to the very same request stands in for them. `Understudy-Content-Type` and `Understudy-Locale` narrow a " +
-      "fallback as `content_type` and `locale` of POST /generate do."
-  })).annotateMerge(needsKey),
+      "answer to the very same request stands in for them. A refusal has the provider's own status.",
+    requestHeaders: {
+      ...generatingHeaders,
+      "Understudy-Content-Type": {
+        description: "As `content_type` of POST /generate: narrows a fallback, and selects the template",
+        example: "blog_post"
+      },
+      "Understudy-Locale": { description: "As `locale` of POST /generate", example: "de-AT" },
+      "x-request-id": { description: "Your name for the request: at most 128 letters, digits and `_.:-`" }
+    },
+    statuses: {
+      200: "The answer",
+      400: "The request is not valid, or the provider refuses it so",
+      401: "A valid API key is needed",
+      404: "The provider refuses the request so: there is no such model",
+      409: "The same request is still under way",
+      413: "The body is too large, or the provider finds it so",
+      415: "The body must be JSON",
+      422: "The provider refuses the request so, or this Idempotency-Key belongs to another request",
+      429: "The key asks for more than it may",
+      500: "Something went wrong on our side",
+      503: "No answer, and nothing to show instead"
+    },
+    everyResponse: requestId,
+    unavailable: {
+      "x-should-retry": {
+        description: "`false`: everything has been tried, and OpenAI's SDK tries no more",
+        schema: { type: "string", enum: ["false"] }
+      }
+    },
+    example: {
+      model: "understudy",
+      messages: [{ role: "user", content: "Write a blog post about sourdough starters" }],
+      stream: false
+    },
+    events: {
+      description:
+        "With `stream: true`: `chat.completion.chunk`s, the first of them with `understudy`, then `[DONE]`; " +
+        "or `error` and no `[DONE]` when the answer broke off",
+      example: "data: {\"id\":\"gen_1\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"m\"," +
+        "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Bread\"},\"finish_reason\":null}]}\n\ndata: [DONE]\n\n"
+    }
+  })),
   HttpApiEndpoint.get("models", "/v1/models", { success: Models, error: chatError(500) }).middleware(ChatAuthorization)
     .annotateMerge(OpenApi.annotations({
       summary: "The models that can be asked for",

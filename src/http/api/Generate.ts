@@ -1,8 +1,9 @@
 /** `POST /generate`: the request and the answer. */
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { FallbackReason } from "../../domain/Generation.ts"
-import { Admission, needsKey } from "./Authorization.ts"
+import { Admission } from "./Authorization.ts"
+import { describesGenerating, generatingHeaders } from "./Description.ts"
 import {
   BodyTooLarge,
   IdempotencyConflict,
@@ -89,12 +90,26 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
       InternalError,
       Unavailable
     ]
-  }).annotateMerge(OpenApi.annotations({
+  }).annotateMerge(describesGenerating({
     summary: "Generate a text",
     description:
-      "Answers live when the provider can, else from the cache, else from a template; `source` says which. " +
-      "`Cache-Control: stale-if-error=N` bounds a cached answer's age in seconds (0: none), `no-store` keeps this " +
-      "answer from being remembered. The headers `Understudy-Source`, `Cache-Status` and `Age` say the same as the body. " +
-      "With an `Idempotency-Key`, the same request again gets the same answer, with `Idempotent-Replayed: true`."
-  })).annotateMerge(needsKey)
+      "Answers live when the provider can, else from the cache, else from a template; `source` says which, and so do " +
+      "the headers `Understudy-Source`, `Cache-Status` and `Age`. With `Accept: text/event-stream` the answer comes as " +
+      "server-sent events.",
+    statuses: { 200: "The answer" },
+    requestHeaders: {
+      ...generatingHeaders,
+      traceparent: { description: "W3C trace context: the request's spans join that trace" }
+    },
+    example: { prompt: "Write a blog post about sourdough starters", max_tokens: 500, content_type: "blog_post" },
+    events: {
+      description: "With `Accept: text/event-stream`: `start`, any number of `delta`, then `done` with the whole " +
+        "answer, or `problem` when it broke off",
+      example:
+        "event: start\ndata: {\"id\":\"gen_1\",\"model\":\"m\",\"source\":\"live\",\"provider\":\"p\",\"attempts\":1," +
+        "\"fallback\":null}\n\nevent: delta\ndata: {\"text\":\"Bread\"}\n\nevent: done\ndata: {\"id\":\"gen_1\"," +
+        "\"text\":\"Bread\",\"source\":\"live\",\"model\":\"m\",\"provider\":\"p\",\"attempts\":1," +
+        "\"usage\":{\"input_tokens\":9,\"output_tokens\":1},\"fallback\":null}\n\n"
+    }
+  }))
 ).middleware(Admission) {}

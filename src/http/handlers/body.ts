@@ -1,6 +1,7 @@
 /** Reads a JSON body into a schema, with a problem for each way in which it can be wrong. */
 import { ByteSize, Context, Effect, Schema, SchemaIssue } from "effect"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
+import { boundBroken, type JsonBounds } from "../../domain/JsonBounds.ts"
 import { BodyTooLarge, InvalidRequest, UnsupportedMediaType } from "../api/Problems.ts"
 
 /** Why a body could not be read. */
@@ -25,6 +26,18 @@ export const ReadBody = Context.Reference<
 /** A prompt of the greatest length fits, in any script and escaped as JSON allows. */
 const maxBodySize = 2 * 1024 * 1024
 
+/** Nobody reads on after so many wrong values. */
+const maxNamed = 100
+
+/** Of a longer body only the first wrong value is looked for: millions of them would take all memory. */
+const maxSearched = 64 * 1024
+
+/**
+ * More than anybody writes, whatever the bytes allow. So deep a value is far from where recursion over it would end, and
+ * so many take tenths of a second.
+ */
+const bounds: JsonBounds = { levels: 200, values: 100_000 }
+
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const segment = (part: PropertyKey | { readonly key: PropertyKey }): string =>
@@ -34,9 +47,9 @@ const segment = (part: PropertyKey | { readonly key: PropertyKey }): string =>
 export const invalid = (path: string, message: string): InvalidRequest =>
   new InvalidRequest({ detail: `${path}: ${message}`, errors: [{ path, message }] })
 
-/** A problem that names everything wrong in one part of a request: `body`, or `path` for its parameters. */
+/** A problem that names what is wrong in one part of a request: `body`, or `path` for its parameters. */
 export const invalidFrom = (part: "body" | "path", error: Schema.SchemaError): InvalidRequest => {
-  const errors = formatIssues(error.issue).issues.map(({ message, path = [] }) => ({
+  const errors = formatIssues(error.issue).issues.slice(0, maxNamed).map(({ message, path = [] }) => ({
     path: [part, ...path.map(segment)].join("."),
     message
   }))
@@ -66,15 +79,18 @@ export const jsonBodyOf = Effect.fnUntraced(function*<A, I>(
 ) {
   const read = yield* ReadBody
   const decode = Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty: "error" })
+  const decodeLong = Schema.decodeUnknownEffect(schema, { errors: "first", onExcessProperty: "error" })
 
   const parse = (text: string): Effect.Effect<BodyWithText<A>, InvalidRequest> => {
+    const broken = boundBroken(text, bounds)
+    if (broken !== undefined) return Effect.fail(invalid("body", `Expected at most ${bounds[broken]} ${broken}`))
     let json: unknown
     try {
       json = JSON.parse(text)
     } catch {
       return Effect.fail(invalid("body", text.trim() === "" ? "Expected a JSON object, got nothing" : "Not valid JSON"))
     }
-    return Effect.mapBothEager(decode(json), {
+    return Effect.mapBothEager(text.length > maxSearched ? decodeLong(json) : decode(json), {
       onFailure: (error) => invalidFrom("body", error),
       onSuccess: (body) => ({ body, text })
     })

@@ -45,8 +45,10 @@ export const chatEvents = (start: StreamStart, { created, includeUsage }: ChunkO
   const noUsage = includeUsage ? { usage: null } : {}
   const chunk = (delta: object, finishReason: string | null, more: object = noUsage): string =>
     event({ ...head, choices: [{ index: 0, delta, logprobs: null, finish_reason: finishReason }], ...more })
-  // What most events are: only the text differs.
-  const [before = "", after = ""] = chunk({ content: "\0" }, null).split(JSON.stringify("\0"))
+  // What most events are: only the text differs. It stands last of all texts, whatever the model is called.
+  const empty = chunk({ content: "" }, null)
+  const place = empty.lastIndexOf("\"\"")
+  const [before, after] = [empty.slice(0, place), empty.slice(place + 2)]
   const textChunk = (text: string): string => text === "" ? "" : before + JSON.stringify(text) + after
 
   /** What ends the first choice, and the usage, come at the end. */

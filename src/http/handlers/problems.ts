@@ -19,7 +19,7 @@ export const problemDetails = (paths: ReadonlyMap<string, ReadonlySet<string>>) 
     Effect.map(requestIds, (newRequestId) => (handled) => {
       const rendered = Effect.catchCause(handled, (cause) => failed(paths, cause))
       return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, url }) =>
-        url.startsWith("/v1/")
+        belowV1.test(url)
           ? Effect.map(
             rendered,
             (response) =>
@@ -29,6 +29,9 @@ export const problemDetails = (paths: ReadonlyMap<string, ReadonlySet<string>>) 
     }),
     { global: true }
   )
+
+/** As the router reads paths: a client whose base URL ends in a slash sends `//v1/`. */
+const belowV1 = /^\/+v1\//i
 
 const requestIds = Effect.gen(function*() {
   return uniqueNames("req", yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)
