@@ -53,6 +53,38 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
       })
     })
 
+    it.effect("gets a fallback in the same form, and 503 once when there is none", () =>
+      Effect.gen(function*() {
+        const { client, requests } = yield* openAiClient()
+        const provider = yield* FaultServer
+        const prompt = "Write a blog post about sourdough starters"
+        yield* provider.respondWithEach([Mode.say("Feed it daily.")])
+        const live = yield* remembering(read(asking(prompt)))
+        const tools = { tools: [weather] }
+        for (const mode of [down, StreamMode.errorFirst, StreamMode.resetAfter(0)]) {
+          yield* whileProvider(mode)
+          for (
+            const [asked, source] of [[prompt, "cache"], ["Write a newsletter about e-bikes", "template"]] as const
+          ) {
+            const { chunks, headers, thrown } = yield* read(asking(asked, withUsage))
+            assert.isUndefined(thrown)
+            assert.strictEqual(provenanceOf(chunks[0]).source, source)
+            assert.strictEqual(headers.get("understudy-source"), source)
+            assert.deepStrictEqual(chunks.at(-1)?.usage, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })
+            assert.strictEqual(chunks.at(-2)?.choices[0]?.finish_reason, "stop")
+            if (source === "template") assert.include(textOf(chunks).toLowerCase(), "e-bikes")
+            else assert.deepStrictEqual([textOf(chunks), chunks[0]?.id], ["Feed it daily.", live.chunks[0]?.id])
+          }
+          const before = requests()
+          const error = yield* apiErrorOf(
+            () => client.chat.completions.create(asking(prompt, tools)),
+            InternalServerError
+          )
+          assert.deepStrictEqual([error.status, error.code], [503, "unavailable"])
+          assert.strictEqual(requests() - before, 1)
+        }
+      }))
+
     it.effect("gets the answer piece by piece, how it ended, and its usage when asked", () =>
       Effect.gen(function*() {
         const { chunks, headers, thrown } = yield* read(asking("Write about tea", withUsage))
@@ -174,38 +206,6 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         yield* apiErrorOf(() => stream.finalChatCompletion(), APIError)
         assert.strictEqual(seen, "Answer to: ")
         assert.strictEqual(requests(), 1)
-      }))
-
-    it.effect("gets a fallback in the same form, and 503 once when there is none", () =>
-      Effect.gen(function*() {
-        const { client, requests } = yield* openAiClient()
-        const provider = yield* FaultServer
-        const prompt = "Write a blog post about sourdough starters"
-        yield* provider.respondWithEach([Mode.say("Feed it daily.")])
-        const live = yield* remembering(read(asking(prompt)))
-        const tools = { tools: [weather] }
-        for (const mode of [down, StreamMode.errorFirst, StreamMode.resetAfter(0)]) {
-          yield* whileProvider(mode)
-          for (
-            const [asked, source] of [[prompt, "cache"], ["Write a newsletter about e-bikes", "template"]] as const
-          ) {
-            const { chunks, headers, thrown } = yield* read(asking(asked, withUsage))
-            assert.isUndefined(thrown)
-            assert.strictEqual(provenanceOf(chunks[0]).source, source)
-            assert.strictEqual(headers.get("understudy-source"), source)
-            assert.deepStrictEqual(chunks.at(-1)?.usage, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })
-            assert.strictEqual(chunks.at(-2)?.choices[0]?.finish_reason, "stop")
-            if (source === "template") assert.include(textOf(chunks).toLowerCase(), "e-bikes")
-            else assert.deepStrictEqual([textOf(chunks), chunks[0]?.id], ["Feed it daily.", live.chunks[0]?.id])
-          }
-          const before = requests()
-          const error = yield* apiErrorOf(
-            () => client.chat.completions.create(asking(prompt, tools)),
-            InternalServerError
-          )
-          assert.deepStrictEqual([error.status, error.code], [503, "unavailable"])
-          assert.strictEqual(requests() - before, 1)
-        }
       }))
 
     it.effect("gets the calls of tools, refusals, thoughts and several choices as the provider streams them", () =>

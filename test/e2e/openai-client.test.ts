@@ -44,6 +44,93 @@ const shape = {
 layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: "60 seconds" })(
   "the OpenAI SDK",
   (it) => {
+    it.effect("gets, with the provider down, the same or a similar answer of the same system prompt, else a template", () =>
+      Effect.gen(function*() {
+        const { client } = yield* openAiClient()
+        const provider = yield* FaultServer
+        const ask = (system: string, content: string) =>
+          Effect.promise(() =>
+            client.chat.completions.create({
+              model,
+              messages: [{ role: "system", content: system }, { role: "user", content }]
+            }).withResponse()
+          )
+        const prompt = "Write a blog post about sourdough starters"
+        yield* provider.respondWithEach([Mode.say("Feed it daily, arr.")])
+        const live = yield* remembering(ask("You are a pirate", prompt))
+        yield* whileProvider(down)
+
+        for (
+          const [system, asked, source, match] of [
+            ["You are a pirate", prompt, "cache", "exact"],
+            [
+              "You are a pirate",
+              "Could you draft an article on sourdough starters, please?",
+              "cache",
+              "similar"
+            ],
+            ["You are a notary", prompt, "template", null]
+          ] as const
+        ) {
+          const { data, response } = yield* ask(system, asked)
+          const { attempts, fallback, provider: whose, source: found } = provenanceOf(data)
+          assert.deepStrictEqual([found, fallback?.match, fallback?.reason], [source, match, "unavailable"])
+          assert.deepStrictEqual([whose, attempts], [null, 2])
+          assert.strictEqual(response.headers.get("understudy-source"), source)
+          assert.strictEqual(response.headers.has("age"), source === "cache")
+          assert.strictEqual(data.choices[0]?.finish_reason, "stop")
+          assert.deepStrictEqual(data.usage, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })
+          const text = data.choices[0]?.message.content ?? ""
+          if (source === "template") assert.include(text.toLowerCase(), "sourdough starters")
+          else assert.deepStrictEqual([text, data.id], ["Feed it daily, arr.", live.data.id])
+        }
+      }))
+
+    it.effect("has tools and response formats passed on, and only the answer to the very same request stands in", () =>
+      Effect.gen(function*() {
+        const { client, requests } = yield* openAiClient()
+        const provider = yield* FaultServer
+        const ask = (content: string, more: object) => () =>
+          client.chat.completions.create({ model, messages: user(content), ...more })
+        const known = [
+          ["Is it sunny in Linz?", { tools, tool_choice: "auto" }, "Yes, it is."],
+          ["Is it sunny in Wels?", { response_format: shape }, `{"sunny":true}`]
+        ] as const
+        for (const [prompt, more, text] of known) {
+          yield* provider.respondWithEach([Mode.say(text)])
+          yield* remembering(Effect.promise(ask(prompt, more)))
+          assert.deepInclude(provider.calls().at(-1)?.body, more)
+        }
+        yield* provider.respondWithEach([toolCall("weather", "{}")])
+        yield* Effect.promise(ask("Is it sunny in Bregenz?", { tools }))
+
+        yield* whileProvider(down)
+        for (const [prompt, more, text] of known) {
+          const again = yield* Effect.promise(ask(prompt, more))
+          assert.strictEqual(provenanceOf(again).fallback?.match, "exact")
+          assert.strictEqual(again.choices[0]?.message.content, text)
+        }
+        for (
+          const [prompt, more] of [
+            ["Is it sunny in Bregenz?", { tools }],
+            ["Is it sunny in Linz?", { tools, tool_choice: "required" }],
+            ["Is it sunny in Linz now?", { tools, tool_choice: "auto" }],
+            ["Is it sunny in Wels?", { response_format: { type: "json_object" } }]
+          ] as const
+        ) {
+          const before = requests()
+          const asked = yield* providerCalls(Effect.gen(function*() {
+            const error = yield* apiErrorOf(ask(prompt, more), InternalServerError)
+            assert.deepStrictEqual([error.status, error.code, error.type], [503, "unavailable", "server_error"])
+            assert.match(error.headers.get("retry-after") ?? "", /^\d+$/)
+            assert.strictEqual(error.headers.get("x-should-retry"), "false")
+            assert.match(error.requestID ?? "", /^req_/)
+          }))
+          assert.strictEqual(asked, 2, "the ladder's own attempts")
+          assert.strictEqual(requests() - before, 1, "and no retry of the SDK's")
+        }
+      }))
+
     it.effect("gets an answer with its usage, an id, and headers that say where it comes from", () =>
       Effect.gen(function*() {
         const { client } = yield* openAiClient()
@@ -112,48 +199,6 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         assert.deepStrictEqual(ids, ["understudy", "fault-model"])
       }))
 
-    it.effect("gets, with the provider down, the same or a similar answer of the same system prompt, else a template", () =>
-      Effect.gen(function*() {
-        const { client } = yield* openAiClient()
-        const provider = yield* FaultServer
-        const ask = (system: string, content: string) =>
-          Effect.promise(() =>
-            client.chat.completions.create({
-              model,
-              messages: [{ role: "system", content: system }, { role: "user", content }]
-            }).withResponse()
-          )
-        const prompt = "Write a blog post about sourdough starters"
-        yield* provider.respondWithEach([Mode.say("Feed it daily, arr.")])
-        const live = yield* remembering(ask("You are a pirate", prompt))
-        yield* whileProvider(down)
-
-        for (
-          const [system, asked, source, match] of [
-            ["You are a pirate", prompt, "cache", "exact"],
-            [
-              "You are a pirate",
-              "Could you draft an article on sourdough starters, please?",
-              "cache",
-              "similar"
-            ],
-            ["You are a notary", prompt, "template", null]
-          ] as const
-        ) {
-          const { data, response } = yield* ask(system, asked)
-          const { attempts, fallback, provider: whose, source: found } = provenanceOf(data)
-          assert.deepStrictEqual([found, fallback?.match, fallback?.reason], [source, match, "unavailable"])
-          assert.deepStrictEqual([whose, attempts], [null, 2])
-          assert.strictEqual(response.headers.get("understudy-source"), source)
-          assert.strictEqual(response.headers.has("age"), source === "cache")
-          assert.strictEqual(data.choices[0]?.finish_reason, "stop")
-          assert.deepStrictEqual(data.usage, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 })
-          const text = data.choices[0]?.message.content ?? ""
-          if (source === "template") assert.include(text.toLowerCase(), "sourdough starters")
-          else assert.deepStrictEqual([text, data.id], ["Feed it daily, arr.", live.data.id])
-        }
-      }))
-
     it.effect("calls tools and goes on with their results", () =>
       Effect.gen(function*() {
         const { client } = yield* openAiClient()
@@ -175,51 +220,6 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         assert.strictEqual(yield* Effect.promise(() => runner.finalContent()), "Take an umbrella.")
         const [, , result] = runner.messages
         assert.deepInclude(result, { role: "tool", content: `rain, for {"city":"Graz"}`, tool_call_id: "call_fault" })
-      }))
-
-    it.effect("has tools and response formats passed on, and only the answer to the very same request stands in", () =>
-      Effect.gen(function*() {
-        const { client, requests } = yield* openAiClient()
-        const provider = yield* FaultServer
-        const ask = (content: string, more: object) => () =>
-          client.chat.completions.create({ model, messages: user(content), ...more })
-        const known = [
-          ["Is it sunny in Linz?", { tools, tool_choice: "auto" }, "Yes, it is."],
-          ["Is it sunny in Wels?", { response_format: shape }, `{"sunny":true}`]
-        ] as const
-        for (const [prompt, more, text] of known) {
-          yield* provider.respondWithEach([Mode.say(text)])
-          yield* remembering(Effect.promise(ask(prompt, more)))
-          assert.deepInclude(provider.calls().at(-1)?.body, more)
-        }
-        yield* provider.respondWithEach([toolCall("weather", "{}")])
-        yield* Effect.promise(ask("Is it sunny in Bregenz?", { tools }))
-
-        yield* whileProvider(down)
-        for (const [prompt, more, text] of known) {
-          const again = yield* Effect.promise(ask(prompt, more))
-          assert.strictEqual(provenanceOf(again).fallback?.match, "exact")
-          assert.strictEqual(again.choices[0]?.message.content, text)
-        }
-        for (
-          const [prompt, more] of [
-            ["Is it sunny in Bregenz?", { tools }],
-            ["Is it sunny in Linz?", { tools, tool_choice: "required" }],
-            ["Is it sunny in Linz now?", { tools, tool_choice: "auto" }],
-            ["Is it sunny in Wels?", { response_format: { type: "json_object" } }]
-          ] as const
-        ) {
-          const before = requests()
-          const asked = yield* providerCalls(Effect.gen(function*() {
-            const error = yield* apiErrorOf(ask(prompt, more), InternalServerError)
-            assert.deepStrictEqual([error.status, error.code, error.type], [503, "unavailable", "server_error"])
-            assert.match(error.headers.get("retry-after") ?? "", /^\d+$/)
-            assert.strictEqual(error.headers.get("x-should-retry"), "false")
-            assert.match(error.requestID ?? "", /^req_/)
-          }))
-          assert.strictEqual(asked, 2, "the ladder's own attempts")
-          assert.strictEqual(requests() - before, 1, "and no retry of the SDK's")
-        }
       }))
 
     it.effect("throws what is wrong with the request, and does not try it again", () =>

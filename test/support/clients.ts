@@ -68,7 +68,10 @@ export const providerCalls = Effect.fnUntraced(function*<A, E, R>(effect: Effect
   return provider.counts().received - before
 })
 
-/** Runs this with a provider that answers, and ends when one more answer is remembered. */
+/**
+ * Ends when one more answer is remembered. It must be this one's, so no other may be on its way there: tests that use
+ * this stand first in their files.
+ */
 export const remembering = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>) {
   const { url } = yield* Service
   const before = yield* metric(url, "understudy_cache_remembered_total")
