@@ -97,8 +97,9 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         assert.strictEqual(provenanceOf(first).source, "live")
         assert.strictEqual(first?.choices[0]?.delta.role, "assistant")
         assert.match(first?.id ?? "", /^gen_/)
-        for (const { id, model, object } of chunks) {
+        for (const { created, id, model, object } of chunks) {
           assert.deepStrictEqual([id, model, object], [first?.id, "fault-model", "chat.completion.chunk"])
+          assert.strictEqual(created, 1_760_000_000, "when the provider says")
         }
         const last = chunks.at(-1)
         assert.deepStrictEqual(last?.choices, [])
