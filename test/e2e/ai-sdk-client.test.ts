@@ -25,6 +25,7 @@ import {
   whileProvider
 } from "../support/clients.ts"
 import { FaultServer, Mode, StreamMode } from "../support/FaultServer.ts"
+import { address, run, shown } from "../support/programs.ts"
 import { Service } from "../support/service.ts"
 
 const connect = Effect.map(Service, ({ url }) => {
@@ -292,5 +293,19 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
       const error = yield* ask("Will it rain tomorrow?", {})
       assert.isTrue(RetryError.isInstance(error))
       assert.strictEqual(requests() - 1, 3)
+    }))
+
+  it.effect("runs as docs/openai.md shows it, and the OpenAI SDK does too", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Service
+      const provider = yield* FaultServer
+      const before = provider.counts().received
+      assert.strictEqual(shown.length, 2)
+      for (const program of shown) {
+        assert.include(program, address)
+        const output = yield* run(program.replaceAll(address, url))
+        assert.strictEqual(output.trim(), `Answer to: ${provider.calls().at(-1)?.prompt}`)
+      }
+      assert.strictEqual(provider.counts().received - before, shown.length)
     }))
 })

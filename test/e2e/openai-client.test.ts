@@ -15,6 +15,7 @@ import type { ChatCompletionMessageParam, ChatCompletionTool } from "openai/reso
 import {
   apiErrorOf,
   clientEnv,
+  clientKey,
   down,
   openAiClient,
   provenanceOf,
@@ -25,6 +26,9 @@ import {
 } from "../support/clients.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
 import { Service } from "../support/service.ts"
+
+const concurrency = 3
+const env = { ...clientEnv, API_KEYS: `alpha:${clientKey}`, KEY_CONCURRENCY: `${concurrency}` }
 
 const model = "understudy"
 const user = (content: string): Array<ChatCompletionMessageParam> => [{ role: "user", content }]
@@ -41,7 +45,7 @@ const shape = {
   json_schema: { name: "weather", strict: true, schema: { type: "object", properties: { sunny: { type: "boolean" } } } }
 } as const
 
-layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: "60 seconds" })(
+layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 seconds" })(
   "the OpenAI SDK",
   (it) => {
     it.effect("gets, with the provider down, the same or a similar answer of the same system prompt, else a template", () =>
@@ -286,18 +290,10 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         )
         assert.deepStrictEqual([other.status, other.code], [422, "idempotency_mismatch"])
       }))
-  }
-)
 
-const key = "key-of-alpha-1234"
-const keyed = { ...clientEnv, API_KEYS: `alpha:${key}`, KEY_CONCURRENCY: "1" }
-
-layer(Service.layer("openai", keyed), { excludeTestServices: true, timeout: "60 seconds" })(
-  "the OpenAI SDK, with keys",
-  (it) => {
     it.effect("needs a key that is configured", () =>
       Effect.gen(function*() {
-        const { client, requests } = yield* openAiClient()
+        const { client, requests } = yield* openAiClient({ apiKey: "none" })
         const ask = () => client.chat.completions.create({ model, messages: user("Write about tea") })
         for (const run of [ask, () => client.models.list()]) {
           const error = yield* apiErrorOf(run, AuthenticationError)
@@ -308,14 +304,15 @@ layer(Service.layer("openai", keyed), { excludeTestServices: true, timeout: "60 
 
     it.effect("is told when its key asks for too much, and comes back after Retry-After by itself", () =>
       Effect.gen(function*() {
-        const { client, requests } = yield* openAiClient({ apiKey: key })
+        const { client, requests } = yield* openAiClient()
         const provider = yield* FaultServer
         const ask = (content: string, maxRetries: number) => () =>
           client.chat.completions.create({ model, messages: user(content) }, { maxRetries })
-        yield* provider.respondWithEach([Mode.wait(500)])
+        const all = Array.from({ length: concurrency }, (_, n) => n)
+        yield* provider.respondWithEach(all.map(() => Mode.wait(500)))
         const before = provider.counts().received
-        const first = ask("Write about locks", 2)()
-        yield* provider.until(({ received }) => received > before)
+        const running = Promise.all(all.map((n) => ask(`Write about lock ${n}`, 2)()))
+        yield* provider.until(({ received }) => received === before + concurrency)
         const error = yield* apiErrorOf(ask("Write about keys", 0), RateLimitError)
         assert.deepStrictEqual([error.status, error.code, error.type], [
           429,
@@ -326,8 +323,10 @@ layer(Service.layer("openai", keyed), { excludeTestServices: true, timeout: "60 
 
         const second = yield* Effect.promise(ask("Write about keys", 2))
         assert.strictEqual(second.choices[0]?.message.content, "Answer to: Write about keys")
-        assert.strictEqual(provenanceOf(yield* Effect.promise(() => first)).source, "live")
-        assert.strictEqual(requests(), 4, "one was tried again")
+        for (const first of yield* Effect.promise(() => running)) {
+          assert.strictEqual(provenanceOf(first).source, "live")
+        }
+        assert.strictEqual(requests(), concurrency + 3, "one was tried again")
       }))
   }
 )

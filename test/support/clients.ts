@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import OpenAI, { type APIError, type ClientOptions } from "openai"
 import { FaultServer, Mode } from "./FaultServer.ts"
-import { metric, remembered } from "./http.ts"
+import { eventually, send } from "./http.ts"
 import { type Environment, Service } from "./service.ts"
 
 /** Quick to give up, never out of the circuit, and talkative while it is silent. */
@@ -14,6 +14,9 @@ export const clientEnv: Environment = {
   STALL_TIMEOUT: "1500 millis",
   STREAM_KEEP_ALIVE: "20 millis"
 }
+
+/** Sent by every client here, whether the service asks for it or not. */
+export const clientKey = "key-of-alpha-1234"
 
 /** A provider that is down. */
 export const down = Mode.status(500)
@@ -33,7 +36,7 @@ export const openAiClient = (options: ClientOptions = {}) =>
   Effect.map(Service, ({ url }) => {
     const { count, fetch } = countingFetch()
     return {
-      client: new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", fetch, ...options }),
+      client: new OpenAI({ baseURL: `${url}/v1`, apiKey: clientKey, fetch, ...options }),
       /** How many requests it has made. */
       requests: count
     }
@@ -74,9 +77,13 @@ export const providerCalls = Effect.fnUntraced(function*<A, E, R>(effect: Effect
  */
 export const remembering = Effect.fnUntraced(function*<A, E, R>(effect: Effect.Effect<A, E, R>) {
   const { url } = yield* Service
-  const before = yield* metric(url, "understudy_cache_remembered_total")
+  const remembered = Effect.map(
+    send(`${url}/metrics`, { headers: { authorization: `Bearer ${clientKey}` } }),
+    ({ text }) => Number(/^understudy_cache_remembered_total (\d+)/m.exec(text)?.[1] ?? 0)
+  )
+  const before = yield* remembered
   const answer = yield* effect
-  yield* remembered(url, before)
+  yield* eventually(remembered, (now) => now > before, "the answer is remembered")
   return answer
 })
 
