@@ -82,9 +82,9 @@ export const makeStreamStep = ({ provider, stream }: AiClient["Service"], times:
         const hasBegun = sink.hasBegun()
         const patience = hasBegun ? times.stallMillis : first.millis
         const ends = !hasBegun ? startedAt + patience : sink.isWaiting() ? now + patience : heardAt + patience
-        return ends <= now
-          ? tooLong(patience, !hasBegun && first.shortened)
-          : Effect.flatMap(Effect.sleep(ends - now), () => watch)
+        if (ends <= now) return tooLong(patience, !hasBegun && first.shortened)
+        // Whoever sleeps longer than a stall before the first piece would miss one that comes soon after it.
+        return Effect.flatMap(Effect.sleep(Math.min(ends - now, times.stallMillis)), () => watch)
       })
 
       return Effect.raceFirst(read, watch)

@@ -110,7 +110,8 @@ describe("AiClient.stream", () => {
       const { parts } = yield* listen(Mode.answer, { ...aRequest, model: "other", chat: asked })
       const expected = { ...asked.body, model: "other", stream: true, stream_options: { include_usage: true } }
       assert.deepStrictEqual((yield* FaultServer).calls()[0]?.body, expected)
-      assert.deepStrictEqual(parts[0], { _tag: "Begin", model: "other", frame: { system_fingerprint: "fp_fault" } })
+      const frame = { created: 1_760_000_000, system_fingerprint: "fp_fault" }
+      assert.deepStrictEqual(parts[0], { _tag: "Begin", model: "other", frame })
       assert.deepStrictEqual(answerOf(parts)?.native, {
         usage: { prompt_tokens: 7, completion_tokens: 11, total_tokens: 18 }
       })

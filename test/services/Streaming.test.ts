@@ -1,6 +1,6 @@
 /** Answers in pieces: as any other up to the first piece, and nothing but the truth after it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Option, type Scope, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, Option, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { AiMalformed, AiRejected, AiTimeout, AiUnavailable, StreamBroken } from "../../src/domain/errors.ts"
 import type { StreamPart } from "../../src/domain/Generation.ts"
@@ -264,6 +264,19 @@ describe("after its first piece", () => {
           })
       ))
   }
+
+  it.effect("a stall is told when its time is over, however long the first piece might have taken", () =>
+    scenario(
+      { streams: [sends([{ after: 3_000, text: "All " }], Effect.never)], stallTimeout: "8 seconds" },
+      () =>
+        Effect.gen(function*() {
+          const begun = yield* Clock.currentTimeMillis
+          const end = Effect.flatMap(stream("tea"), readAll)
+          const [{ exit }, at] = yield* patiently(Effect.all([end, Clock.currentTimeMillis]), 50)
+          brokenBy(exit, "AiTimeout")
+          assert.strictEqual(at - begun, 3_000 + 8_000)
+        })
+    ))
 
   it.effect("each piece has its own time", () =>
     scenario({

@@ -36,9 +36,13 @@ export const readChoice = (json: Json): Choice | string => {
   return { index, text, finish, isPlain, hasMore, refusal: typeof refusal === "string" ? refusal : "" }
 }
 
-/** What a provider says in every chunk beside its choices. */
+/** What a provider says in every chunk beside its choices, and when it has begun: one time for the whole stream. */
 export const frameOf = (chunk: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(chunk).filter(([name]) => !ownFields.has(name)))
+  Object.fromEntries(
+    Object.entries(chunk).filter(([name, value]) =>
+      name === "created" ? typeof value === "number" : !ownFields.has(name)
+    )
+  )
 
 /** There is something in the chunk itself that was not in the first one. */
 export const hasNews = (chunk: JsonObject, frame: JsonObject): boolean => {
