@@ -25,19 +25,20 @@ it.live(
         LIMIT_CONCURRENCY: "600",
         ATTEMPT_TIMEOUT: "20 seconds",
         TOTAL_TIMEOUT: "30 seconds",
-        STALL_TIMEOUT: "10 seconds"
+        STALL_TIMEOUT: "8 seconds"
       }, measuring)
       const held = heldBy(child)
       const isStuck = (call: Call) => call.prompt.includes("stuck")
-      yield* provider.respondWith((call) =>
-        isStuck(call) ? StreamMode.endless(4_096)(call) : StreamMode.paced(chunks, characters, interval)(call)
-      )
       const read = (n: number) => askStream(url, chatForm, `Number ${n}`, noStore.headers)
       const many = (count: number) =>
         Effect.forEach(Array.from({ length: count }, (_, n) => n), read, { concurrency: "unbounded" })
+      yield* provider.respondWith(StreamMode.paced(chunks, characters, 20))
       yield* many(100)
       const before = yield* held
 
+      yield* provider.respondWith((call) =>
+        isStuck(call) ? StreamMode.endless(4_096)(call) : StreamMode.paced(chunks, characters, interval)(call)
+      )
       const unread = yield* Effect.forEach(
         Array.from({ length: stuck }, (_, n) => n),
         (n) => openStream(url, n % 2 === 0 ? chatForm : generateForm, `stuck ${n}`, noStore.headers),

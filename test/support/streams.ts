@@ -88,7 +88,7 @@ interface Event {
 }
 
 /** Comments are left out. Ours have one line of data each. */
-export const eventsOf = (reply: Reply): ReadonlyArray<Event> => {
+const eventsOf = (reply: Reply): ReadonlyArray<Event> => {
   assert.strictEqual(reply.status, 200, reply.text)
   assert.match(reply.headers["content-type"] ?? "", /^text\/event-stream\b/)
   assert.isTrue(reply.text.endsWith("\n\n"), "it ends with a whole event")
