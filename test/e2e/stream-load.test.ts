@@ -10,7 +10,7 @@ import { askStream, chatForm, generateForm, openStream } from "../support/stream
 const mib = 1024 * 1024
 const streams = 500
 const stuck = 10
-const [chunks, characters, interval] = [20, 2_000, 250]
+const [chunks, characters, interval] = [20, 2_000, 300]
 /** Two sockets, fibers, buffers. */
 const perStream = 100 * 1024
 
@@ -36,19 +36,26 @@ it.live(
       yield* many(100)
       const before = yield* held
 
-      yield* provider.respondWith((call) =>
-        isStuck(call) ? StreamMode.endless(4_096)(call) : StreamMode.paced(chunks, characters, interval)(call)
-      )
+      let asked = 0
+      /** Begins when all of them have been asked for: so all of them run at once, however busy the machine is. */
+      const together: Mode = (call) =>
+        asked < streams ? call.after(50, () => together(call)) : StreamMode.paced(chunks, characters, interval)(call)
+      yield* provider.respondWith((call) => {
+        asked++
+        return isStuck(call) ? StreamMode.endless(4_096)(call) : together(call)
+      })
       const unread = yield* Effect.forEach(
         Array.from({ length: stuck }, (_, n) => n),
         (n) => openStream(url, n % 2 === 0 ? chatForm : generateForm, `stuck ${n}`, noStore.headers),
         { concurrency: "unbounded" }
       )
       const reading = yield* Effect.forkChild(many(streams - stuck))
-      yield* eventually(load(url), ({ running }) => running === streams, "all of them run at once")
+      yield* provider.until(({ inFlight }) => inFlight === streams)
+      yield* Effect.sleep("1500 millis")
       const bytes = Effect.sync(() => provider.calls().filter(isStuck).map(({ bytesSent }) => bytesSent))
       const during = yield* held
       const waiting = yield* bytes
+      assert.strictEqual(during.sockets, 2 * streams)
       const replies = yield* Fiber.join(reading)
       for (const reply of replies) {
         const { isDone, text } = chatForm.read(reply)
