@@ -16,13 +16,14 @@ export interface Candidate {
   readonly start: (providerUrl: string, connections: number) => Promise<Running>
 }
 
-const reporting = (script: string, ...args: ReadonlyArray<string>) => async (providerUrl: string): Promise<Running> => {
-  const child = start(script, args, { core: 0, env: { PROVIDER_URL: providerUrl } })
-  const { port } = await message<{ port: number }>(child)
-  return { process: child, port }
-}
+export const reporting =
+  (script: string, ...args: ReadonlyArray<string>) => async (providerUrl: string): Promise<Running> => {
+    const child = start(script, args, { core: 0, env: { PROVIDER_URL: providerUrl } })
+    const { port } = await message<{ port: number }>(child)
+    return { process: child, port }
+  }
 
-const service = async (providerUrl: string, connections: number): Promise<Running> => {
+export const service = async (providerUrl: string, connections: number): Promise<Running> => {
   const port = await freePort()
   const child = start("src/main.ts", [], {
     core: 0,

@@ -46,6 +46,8 @@ export const makeStreamStep = ({ provider, stream }: AiClient["Service"], times:
       const first = attemptTime(firstToken, deadlines, startedAt, waitedMillis)
       let beginning: AiBegin | undefined
       let answer: AiAnswer | undefined
+      /** White space before the first word: what may still turn out to be a blank answer must not be shown. */
+      let held: Array<AiDelta> = []
       let heardAt = startedAt
       const heard = () => {
         heardAt = clock.currentTimeMillisUnsafe()
@@ -58,10 +60,17 @@ export const makeStreamStep = ({ provider, stream }: AiClient["Service"], times:
       }
 
       const take = (parts: ReadonlyArray<AiPart>): Effect.Effect<void> => {
-        const pieces: Array<AiDelta> = []
+        const pieces = held
+        held = []
         for (const part of parts) takePart(part, pieces)
         heard()
-        if (pieces.length === 0 && answer === undefined) return Effect.void
+        if (answer === undefined) {
+          if (pieces.length === 0) return Effect.void
+          if (!sink.hasBegun() && isNothingToSee(pieces)) {
+            held = pieces
+            return Effect.void
+          }
+        }
         if (!sink.hasBegun()) sink.begin(provider, beginning ?? { _tag: "Begin", model: answer?.model ?? "" })
         return pieces.length === 0 ? Effect.void : Effect.tap(sink.emit(pieces), Effect.sync(heard))
       }
@@ -89,4 +98,17 @@ export const makeStreamStep = ({ provider, stream }: AiClient["Service"], times:
 
       return Effect.raceFirst(read, watch)
     })
+}
+
+/** More white space than this is taken for an answer that wants to look so. */
+const maxHeld = 1_000
+
+const isNothingToSee = (pieces: ReadonlyArray<AiDelta>): boolean => {
+  if (pieces.length > maxHeld) return false
+  let length = 0
+  for (const { chunk, text } of pieces) {
+    length += text.length
+    if (chunk !== undefined || length > maxHeld || text.trim() !== "") return false
+  }
+  return true
 }

@@ -1,98 +1,12 @@
 /** Every row of the error table (DESIGN 3) through the whole service, over real sockets. */
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import type { GenerateResponse } from "../../src/http/api/Generate.ts"
+import { circuit, env, healed, ofEveryProtocol, openAiRows, type Row, titleOf } from "../support/errorRows.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
-import { ask, eventually, generationOf, noStore, problemOf, send } from "../support/http.ts"
+import { ask, eventually, generationOf, problemOf } from "../support/http.ts"
 import { Service } from "../support/service.ts"
 
-const env = {
-  ATTEMPT_TIMEOUT: "400 millis",
-  TOTAL_TIMEOUT: "2500 millis",
-  // Every row tries again, all of them within a minute.
-  RETRY_BUDGET: "1",
-  RETRY_BASE_DELAY: "10 millis",
-  // Over before the next row: an opening that is over still reads as open until somebody calls.
-  BREAKER_COOLDOWN: "50 millis",
-  BREAKER_WINDOW: "5 minutes"
-}
-
 const live = { excludeTestServices: true, timeout: "60 seconds" } as const
-
-interface Row {
-  readonly what: string
-  readonly mode: Mode
-  readonly reason: NonNullable<GenerateResponse["fallback"]>["reason"]
-  readonly attempts: 1 | 2
-  /** Whether three such calls open the circuit. */
-  readonly counts: boolean
-}
-
-const retried = (reason: Row["reason"]) => (what: string, mode: Mode): Row => ({
-  what,
-  mode,
-  reason,
-  attempts: 2,
-  counts: true
-})
-const timeout = retried("timeout")
-const unavailable = retried("unavailable")
-const malformed = retried("malformed")
-const unauthorized = (status: number): Row => ({
-  what: `status ${status}`,
-  mode: Mode.status(status),
-  reason: "unauthorized",
-  attempts: 1,
-  counts: false
-})
-
-const ofEveryProtocol: ReadonlyArray<Row> = [
-  malformed("a truncated JSON", Mode.truncatedJson),
-  malformed("an empty object", Mode.emptyObject),
-  malformed("a null text", Mode.nullText),
-  malformed("a blank text", Mode.blankText),
-  malformed("a text of the wrong type", Mode.wrongTypes),
-  malformed("a 200 with an error object", Mode.errorObject)
-]
-
-const openAiRows: ReadonlyArray<Row> = [
-  timeout("hanging before the headers", Mode.hangBeforeHeaders),
-  timeout("hanging in the body", Mode.hangInBody),
-  timeout("one byte every 100 ms", Mode.drip(100)),
-  ...[408, 500, 502, 503, 504, 520, 529].map((status) => unavailable(`status ${status}`, Mode.status(status))),
-  unavailable("a gateway's HTML with 502", Mode.htmlError(502)),
-  unavailable("status 500 and half a body", Mode.hangInError),
-  unavailable("a reset before the headers", Mode.resetBeforeHeaders),
-  unavailable("a connection closed without a response", Mode.closeWithoutResponse),
-  unavailable("something that is not HTTP", Mode.invalidHead),
-  ...ofEveryProtocol,
-  malformed("HTML", Mode.html),
-  malformed("an empty body", Mode.empty),
-  malformed("status 204", Mode.noContent),
-  malformed("empty choices", Mode.emptyChoices),
-  malformed("a missing finish", Mode.missingFinish),
-  malformed("bytes that are no text", Mode.garbage),
-  malformed("a reset after the headers", Mode.resetInBody),
-  malformed("a body that stops in the middle", Mode.cutBody),
-  malformed("a chunked body that stops in the middle", Mode.cutChunkedBody),
-  malformed("a broken chunk", Mode.invalidChunk),
-  malformed("a body beyond the size limit", Mode.endlessBody),
-  malformed("a length beyond the size limit", Mode.hugeContentLength),
-  unauthorized(401),
-  unauthorized(403)
-]
-
-/** A closed circuit without failures, and no cooldown left of an earlier row. */
-const healed = Effect.gen(function*() {
-  const provider = yield* FaultServer
-  const { url } = yield* Service
-  yield* provider.respondWith(Mode.answer)
-  yield* eventually(ask(url, "Are you there?", noStore), (reply) => generationOf(reply).source === "live", "it is live")
-  assert.strictEqual(yield* circuit(url), "closed")
-})
-
-const circuit = (url: string) =>
-  Effect.map(send(`${url}/health/ready`), ({ text }) => /"circuit":"(\w+)"/.exec(text)?.[1])
 
 /** One call, and how many requests the provider has seen of it. */
 const measured = Effect.fnUntraced(function*(prompt: string) {
@@ -162,10 +76,6 @@ const refusedByProvider = (
     assert.strictEqual(yield* circuit(url), "closed")
   })
 })
-
-const titleOf = (row: Row) =>
-  `${row.what}: a template for "${row.reason}" after ${row.attempts === 1 ? "one attempt" : "two attempts"}, ` +
-  `${row.counts ? "and three such calls open" : "and no number of calls opens"} the circuit`
 
 layer(Service.layer("openai", env), live)("an OpenAI provider", (it) => {
   for (const row of openAiRows) it.effect(titleOf(row), () => holds(row))

@@ -1,21 +1,18 @@
 /** Many requests against a provider that fails at random: everyone gets a text, and nothing is left behind. */
 import { assert, it } from "@effect/vitest"
-import { Clock, Effect, Schema } from "effect"
+import { Clock, Effect } from "effect"
 import { Agent } from "node:http"
-import { fileURLToPath } from "node:url"
 import { withoutServer } from "../support/databases.ts"
 import { type Counts, FaultServer, Mode } from "../support/FaultServer.ts"
 import { ask, eventually, generationOf, metric, type Reply } from "../support/http.ts"
 import { ownDatabase, providerOf } from "../support/service.ts"
-import { startProcess } from "../support/serviceProcess.ts"
+import { heldBy, measuring, startProcess } from "../support/serviceProcess.ts"
 
 const requests = 2_000
 const clients = 64
 const concurrency = 8
 /** Connections that a quiet service may keep: its pools to the provider and to a database server. */
 const pools = concurrency + (withoutServer ? 0 : 10)
-
-const measure = fileURLToPath(new URL("../support/measure.ts", import.meta.url))
 
 const others: ReadonlyArray<Mode> = [
   Mode.hangBeforeHeaders,
@@ -46,8 +43,6 @@ const faulty = (seed: number): Mode => {
   }
 }
 
-const Held = Schema.Struct({ heapUsed: Schema.Finite, sockets: Schema.Int })
-
 it.live(
   "2,000 requests, 64 at a time, 15 % faults: everyone gets a text, and memory and sockets come back to their level",
   () =>
@@ -61,7 +56,7 @@ it.live(
         RETRY_BASE_DELAY: "20 millis",
         BREAKER_COOLDOWN: "200 millis",
         LIMIT_CONCURRENCY: String(concurrency)
-      }, ["--expose-gc", "--import", measure])
+      }, measuring)
       const { child, url } = service
       yield* provider.respondWith(faulty(7))
 
@@ -79,13 +74,7 @@ it.live(
         )
       })
 
-      const held = Effect.flatMap(
-        Effect.callback<unknown>((resume) => {
-          child.once("message", (message) => resume(Effect.succeed(message)))
-          child.send("measure")
-        }),
-        Schema.decodeUnknownEffect(Held)
-      )
+      const held = heldBy(child)
       /** Once it is quiet there are at most its pools. */
       const quiet = Effect.gen(function*() {
         yield* provider.until((counts: Counts) => counts.inFlight === 0)

@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Fiber } from "effect"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
-import { ask, eventually, generationOf, noStore, send } from "../support/http.ts"
+import { ask, eventually, generationOf, load, noStore } from "../support/http.ts"
 import { Service } from "../support/service.ts"
 
 const env = {
@@ -15,12 +15,6 @@ const env = {
   BREAKER_FAILURES: "1",
   BREAKER_COOLDOWN: "10 minutes"
 }
-
-const load = (url: string) =>
-  Effect.map(send(`${url}/health/ready`), ({ text }) => {
-    const [, circuit, running, waiting] = /"circuit":"(\w+)","running":(\d+),"waiting":(\d+)/.exec(text) ?? []
-    return { circuit, running: Number(running), waiting: Number(waiting) }
-  })
 
 /** Answers at once, and live: nothing is left of what was before. */
 const answersAtOnce = Effect.gen(function*() {

@@ -154,6 +154,24 @@ describe("before its first piece", () => {
         assert.strictEqual((yield* answered("tea", 10)).text, "All about tea.")
       })))
 
+  it.effect("white space is not shown before there is a word, and then not lost", () =>
+    scenario(
+      {
+        streams: [
+          sends([{ text: "\n" }, { text: " " }], cut),
+          sends([{ text: "\n" }, { after: 5_000, text: " " }, { after: 5_000, text: "tea" }])
+        ]
+      },
+      (seen) =>
+        Effect.gen(function*() {
+          const { exit, start, text } = yield* answered("tea", 30)
+          assert.isTrue(Exit.isSuccess(exit))
+          assert.deepInclude(start, { source: "live", attempts: 2 })
+          assert.strictEqual(text, "\n tea")
+          assert.strictEqual(seen.calls, 2)
+        })
+    ))
+
   it.effect("another provider can be asked", () =>
     scenario({
       streams: down,

@@ -106,6 +106,13 @@ export const metric = (url: string, name: string, labels: Readonly<Record<string
     return sum
   })
 
+/** What the service says of its first provider. */
+export const load = (url: string) =>
+  Effect.map(send(`${url}/health/ready`), ({ text }) => {
+    const [, circuit, running, waiting] = /"circuit":"(\w+)","running":(\d+),"waiting":(\d+)/.exec(text) ?? []
+    return { circuit, running: Number(running), waiting: Number(waiting) }
+  })
+
 /** Looks again and again until it holds; in the end fails with what it saw last. */
 export const eventually = <A, E, R>(
   look: Effect.Effect<A, E, R>,

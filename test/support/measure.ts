@@ -2,6 +2,10 @@
 export interface Held {
   /** Bytes of the main thread's heap, after a full collection. */
   readonly heapUsed: number
+  /** Bytes outside of it that belong to it: what waits for sockets. After a collection too. */
+  readonly external: number
+  /** Bytes of the whole process. */
+  readonly rss: number
   /** TCP connections of the process, of clients and to the provider. */
   readonly sockets: number
 }
@@ -12,7 +16,8 @@ process.on("message", () => {
   setImmediate(() => {
     globalThis.gc?.()
     const sockets = process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length
-    const held: Held = { heapUsed: process.memoryUsage().heapUsed, sockets }
+    const { external, heapUsed, rss } = process.memoryUsage()
+    const held: Held = { heapUsed, external, rss, sockets }
     process.send?.(held)
   })
 })

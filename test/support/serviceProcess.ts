@@ -1,6 +1,6 @@
 /** The service as a process of its own: `node src/main.ts`, ended with the scope whatever happens. */
-import { Effect } from "effect"
-import { spawn } from "node:child_process"
+import { Effect, Schema } from "effect"
+import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { Environment } from "./service.ts"
 
@@ -59,6 +59,26 @@ export const startProcess = Effect.fnUntraced(function*(env: Environment, nodeAr
   if (url === "") return yield* Effect.die(new Error(`the service did not start:\n${spawned.output()}`))
   return { ...spawned, url }
 })
+
+/** Arguments of Node for a process that tells what it holds. */
+export const measuring = ["--expose-gc", "--import", fileURLToPath(new URL("measure.ts", import.meta.url))]
+
+const Held = Schema.Struct({
+  heapUsed: Schema.Finite,
+  external: Schema.Finite,
+  rss: Schema.Finite,
+  sockets: Schema.Int
+})
+
+/** What such a process holds now. */
+export const heldBy = (child: ChildProcess) =>
+  Effect.flatMap(
+    Effect.callback<unknown>((resume) => {
+      child.once("message", (message) => resume(Effect.succeed(message)))
+      child.send("measure")
+    }),
+    Schema.decodeUnknownEffect(Held)
+  )
 
 /** A command of the command line, run to its end. */
 export const runCommand = (args: ReadonlyArray<string>, env: Environment) =>

@@ -138,6 +138,18 @@ export const StreamMode = {
     pump(call, () => sent++ < chunks ? event : undefined, () => finish(call, [chunk({}, "stop")]))
   },
 
+  /** That many chunks of that many characters, one per interval, and a good end. */
+  paced: (chunks: number, characters: number, intervalMillis: number): Mode => (call) => {
+    const { chunk } = streamOf(call)
+    send(call, beginning(call, 0))
+    const next = (left: number): void => {
+      if (left === 0) return finish(call, [chunk({}, "stop")])
+      call.event(chunk({ content: "x".repeat(characters) }))
+      return call.after(intervalMillis, () => next(left - 1))
+    }
+    next(chunks)
+  },
+
   // More than text
   /** The call of a tool, in three chunks. */
   toolCall: (name: string, args: string): Mode => (call) => {
