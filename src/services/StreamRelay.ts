@@ -32,11 +32,12 @@ export interface StreamRelay {
   /** Whatever has become of it. */
   readonly end: (exit: Exit.Exit<Generation, Refusal | StreamBroken>) => void
   readonly started: Effect.Effect<StreamStart, Refusal>
-  /** From the first piece on, whenever one comes to read. */
+  /** From the first piece on, whenever one comes to read; for one reader only, where it is not shared. */
   readonly parts: Stream.Stream<StreamPart, StreamBroken>
 }
 
-export const makeStreamRelay = (readerTimeout: Duration.Duration): StreamRelay => {
+/** `isShared`: others may come to read it, and late. If not, nothing is kept that has been taken. */
+export const makeStreamRelay = (readerTimeout: Duration.Duration, isShared: boolean): StreamRelay => {
   const started = Deferred.makeUnsafe<StreamStart, Refusal>()
   const parts: Array<StreamPart> = []
   let written = 0
@@ -118,7 +119,7 @@ export const makeStreamRelay = (readerTimeout: Duration.Duration): StreamRelay =
         readonly [StreamPart, ...Array<StreamPart>],
         StreamBroken | Cause.Done
       > = Effect.suspend(() => {
-        const [first, ...rest] = parts.slice(next)
+        const [first, ...rest] = isShared ? parts.slice(next) : parts.splice(0)
         if (first !== undefined) {
           next = parts.length
           take()

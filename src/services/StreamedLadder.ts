@@ -75,14 +75,15 @@ export const makeStreamedLadder = Effect.fnUntraced(function*(steps: LadderSteps
 
   /** Once its first piece is there. Closing the scope leaves the stream, and ends it when nobody else reads it. */
   return (request: GenerationRequest): Effect.Effect<GenerationStream, Refusal, Scope.Scope> =>
-    Effect.flatMap(
-      Effect.acquireRelease(
-        flights.board(flightKey(request), () => {
-          const relay = makeStreamRelay(readerTimeout)
-          return { shared: relay, call: runInto(relay, request) }
-        }),
-        flights.leave
-      ),
-      ({ shared: { parts, started } }) => Effect.map(started, (start) => ({ start, parts }))
-    )
+    Effect.suspend(() => {
+      const key = flightKey(request)
+      const boarding = flights.board(key, () => {
+        const relay = makeStreamRelay(readerTimeout, key !== undefined)
+        return { shared: relay, call: runInto(relay, request) }
+      })
+      return Effect.flatMap(
+        Effect.acquireRelease(boarding, flights.leave),
+        ({ shared: { parts, started } }) => Effect.map(started, (start) => ({ start, parts }))
+      )
+    })
 })
