@@ -9,7 +9,7 @@ import { Effect, Layer, Option, References } from "effect"
 import { CircuitBreaker as EffectBreaker } from "effect/persistence"
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import * as Circuit from "../src/domain/Circuit.ts"
+import * as Circuit from "../src/domain/circuit/Circuit.ts"
 import * as Database from "../src/layers/Database.ts"
 import { CircuitBreaker } from "../src/services/CircuitBreaker.ts"
 

@@ -7,11 +7,11 @@ import {
   recommend,
   type ScoredPair,
   thresholds
-} from "../domain/Calibration.ts"
-import { objectionTo } from "../domain/Guard.ts"
-import { normalizePrompt } from "../domain/Prompt.ts"
-import { promptTraits } from "../domain/PromptTraits.ts"
-import { similarity } from "../domain/TextVector.ts"
+} from "../domain/similarity/Calibration.ts"
+import { objectionTo } from "../domain/similarity/Guard.ts"
+import { normalizePrompt } from "../domain/similarity/Prompt.ts"
+import { promptTraits } from "../domain/similarity/PromptTraits.ts"
+import { similarity } from "../domain/similarity/TextVector.ts"
 import { load } from "../layers/AppConfig.ts"
 import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
 import * as ProviderConfig from "../layers/ProviderConfig.ts"

@@ -1,5 +1,5 @@
 /** A calibration as one HTML file: no script, nothing from elsewhere, to be mailed and kept. */
-import { isServed, kindsOf, type ScoredPair } from "../domain/Calibration.ts"
+import { isServed, kindsOf, type ScoredPair } from "../domain/similarity/Calibration.ts"
 import { distributions, shares, wrongs } from "./calibrationCharts.ts"
 import { type Calibration, guardMatters, recommended, rowsOf, shown } from "./calibrationResult.ts"
 import { adviceOn, interval, percent } from "./calibrationText.ts"

@@ -1,5 +1,5 @@
 /** What the forms of a calibration (text, JSON, HTML) are made of. */
-import { type Outcome, pickOutcomes, type Recommendation, type ScoredPair } from "../domain/Calibration.ts"
+import { type Outcome, pickOutcomes, type Recommendation, type ScoredPair } from "../domain/similarity/Calibration.ts"
 
 export interface Calibration {
   readonly file: string

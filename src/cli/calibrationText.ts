@@ -1,5 +1,11 @@
 /** A calibration for a terminal, and for programs. */
-import { kindsOf, type Outcome, pairsNeeded, type Recommendation, type Share } from "../domain/Calibration.ts"
+import {
+  kindsOf,
+  type Outcome,
+  pairsNeeded,
+  type Recommendation,
+  type Share
+} from "../domain/similarity/Calibration.ts"
 import { type Calibration, guardMatters, recommended, rowsOf, shown } from "./calibrationResult.ts"
 import { table } from "./table.ts"
 

@@ -1,7 +1,7 @@
 /** One attempt at a provider: what is asked and what comes back. */
 import type { Chat, JsonObject } from "./Chat.ts"
 import type { Usage } from "./Generation.ts"
-import type { ProviderLimits } from "./RateLimitHeaders.ts"
+import type { ProviderLimits } from "./limits/RateLimitHeaders.ts"
 
 export interface AiRequest {
   readonly prompt: string

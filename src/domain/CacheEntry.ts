@@ -1,8 +1,8 @@
 /** What of a live answer is remembered, and which entries a question may be answered with. Pure. */
 import type { GenerationId, Namespace, Usage } from "./Generation.ts"
-import { modelFamily } from "./ModelFamily.ts"
-import { normalizePrompt } from "./Prompt.ts"
-import { encodeTraits, promptTraits } from "./PromptTraits.ts"
+import { modelFamily } from "./similarity/ModelFamily.ts"
+import { normalizePrompt } from "./similarity/Prompt.ts"
+import { encodeTraits, promptTraits } from "./similarity/PromptTraits.ts"
 
 /** Names longer than this are nobody's content type or locale, and would not fit into an index. */
 const maxNameLength = 200

@@ -1,8 +1,8 @@
 /** The configured keys, compared in constant time and kept as hashes only. */
 import { Layer } from "effect"
 import { hash, randomBytes, timingSafeEqual } from "node:crypto"
-import { CallerLimits } from "../domain/CallerLimits.ts"
 import { defaultNamespace } from "../domain/Generation.ts"
+import { CallerLimits } from "../domain/limits/CallerLimits.ts"
 import { ApiKeys } from "../services/ApiKeys.ts"
 import type { KeyConfigs } from "./KeyConfig.ts"
 import { sha256Of } from "./KeyForm.ts"

@@ -1,6 +1,6 @@
 /** Every environment variable of the service: its name, what it may hold, its default and what it does. */
 import { Config, Effect, Exit, Schema } from "effect"
-import { defaultMinSimilarity } from "../domain/TextVector.ts"
+import { defaultMinSimilarity } from "../domain/similarity/TextVector.ts"
 import { ConfigInvalid } from "./config/ConfigInvalid.ts"
 import { type AiConfig, aiConfig } from "./config/provider.ts"
 import {

@@ -1,10 +1,10 @@
 /** The fallback cache, the answers kept under an `Idempotency-Key` and the templates, from their configuration: what the service and the commands share. */
 import { Duration, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
+import * as FallbackCachePostgres from "../services/cache/FallbackCachePostgres.ts"
+import * as ShadowScoring from "../services/cache/ShadowScoring.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
-import * as FallbackCachePostgres from "../services/FallbackCachePostgres.ts"
 import { Idempotency } from "../services/Idempotency.ts"
-import * as ShadowScoring from "../services/ShadowScoring.ts"
 import { readTemplates, Templates } from "../services/Templates.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"

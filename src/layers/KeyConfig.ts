@@ -1,7 +1,7 @@
 /** Which keys there are, as hashes: from `API_KEYS` and `ADMIN_KEYS`, and from a file that holds nothing but hashes. */
 import { Effect, FileSystem, Redacted, Schema, SchemaIssue } from "effect"
-import type { CallerPolicy } from "../domain/CallerLimits.ts"
 import { Namespace } from "../domain/Generation.ts"
+import type { CallerPolicy } from "../domain/limits/CallerLimits.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import { KeyNamespace, sha256Of } from "./KeyForm.ts"
 

@@ -52,7 +52,7 @@ export const steps = Migrator.fromRecord({
   }),
   "0004_governed_answers": Effect.gen(function*() {
     const sql = yield* SqlClient.SqlClient
-    // Vectors move to a table per vector space (services/VectorSpace.ts); those of before are made again from the
+    // Vectors move to a table per vector space (services/cache/VectorSpace.ts); those of before are made again from the
     // prompts. `prompt` and `traits` are NULL where they are not kept or not known yet.
     yield* sql`ALTER TABLE understudy_answers DROP COLUMN embedding, DROP COLUMN embedder`
     yield* sql`

@@ -1,7 +1,7 @@
 /** What a caller's key stands for: a namespace and what it may ask for, or the right to operate the service. */
 import { Context, Layer } from "effect"
-import type { CallerLimits } from "../domain/CallerLimits.ts"
 import { defaultNamespace, type Namespace } from "../domain/Generation.ts"
+import type { CallerLimits } from "../domain/limits/CallerLimits.ts"
 
 export interface Caller {
   readonly namespace: Namespace

@@ -1,18 +1,22 @@
 /** One circuit per key: stops calling a provider that fails, and probes it before calling it again. */
 import { Cause, Context, Effect, Exit, Layer, type Stream } from "effect"
 import type { SqlClient } from "effect/sql"
-import * as Circuit from "../domain/Circuit.ts"
-import type { CircuitAction, CircuitStatus } from "../domain/CircuitControl.ts"
+import * as Circuit from "../domain/circuit/Circuit.ts"
+import type { CircuitAction, CircuitStatus } from "../domain/circuit/CircuitControl.ts"
 import type { CircuitOpen } from "../domain/errors.ts"
-import type { CircuitTransition } from "./CircuitBreakerEvents.ts"
-import { makeMemory } from "./CircuitBreakerMemory.ts"
-import type { CircuitBreakerOptionsByKey } from "./CircuitBreakerOptions.ts"
-import { type CircuitStoreOptions, makePostgres } from "./CircuitBreakerPostgres.ts"
+import type { CircuitTransition } from "./circuit/CircuitBreakerEvents.ts"
+import { makeMemory } from "./circuit/CircuitBreakerMemory.ts"
+import type { CircuitBreakerOptionsByKey } from "./circuit/CircuitBreakerOptions.ts"
+import { type CircuitStoreOptions, makePostgres } from "./circuit/CircuitBreakerPostgres.ts"
 
-export type { CircuitAction, CircuitPhase, CircuitStatus } from "../domain/CircuitControl.ts"
-export type { CircuitTransition } from "./CircuitBreakerEvents.ts"
-export type { CircuitBreakerOptions, CircuitBreakerOptionsByKey, CircuitTripPolicy } from "./CircuitBreakerOptions.ts"
-export type { CircuitStoreOptions } from "./CircuitBreakerPostgres.ts"
+export type { CircuitAction, CircuitPhase, CircuitStatus } from "../domain/circuit/CircuitControl.ts"
+export type { CircuitTransition } from "./circuit/CircuitBreakerEvents.ts"
+export type {
+  CircuitBreakerOptions,
+  CircuitBreakerOptionsByKey,
+  CircuitTripPolicy
+} from "./circuit/CircuitBreakerOptions.ts"
+export type { CircuitStoreOptions } from "./circuit/CircuitBreakerPostgres.ts"
 
 export class CircuitBreaker extends Context.Service<CircuitBreaker, {
   /** Fails when a call would be rejected now, and changes nothing: for leaving before any queue. */

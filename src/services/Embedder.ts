@@ -2,7 +2,7 @@
 import { Context, Effect, Layer } from "effect"
 import { EmbeddingModel } from "effect/ai"
 import { HttpClient } from "effect/http"
-import { dimensions, textVector } from "../domain/TextVector.ts"
+import { dimensions, textVector } from "../domain/similarity/TextVector.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { type EmbedderApi, makeFromModel } from "./embedder/EmbedderApi.ts"
 import { askModel, type ModelEmbeddings } from "./embedder/embeddingModel.ts"
@@ -20,7 +20,7 @@ export class EmbedderCircuit extends Context.Service<EmbedderCircuit, EmbedderCi
 ) {}
 
 export class Embedder extends Context.Service<Embedder, EmbedderApi>()("understudy/services/Embedder") {
-  /** No network and no weights: hashed words, see `domain/TextVector.ts`. Never fails; well below 1 ms for a prompt. */
+  /** No network and no weights: hashed words, see `domain/similarity/TextVector.ts`. Never fails; well below 1 ms for a prompt. */
   static readonly layerLocal: Layer.Layer<Embedder> = Layer.sync(Embedder, () =>
     Embedder.of({
       name: "local-2",

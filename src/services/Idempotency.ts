@@ -4,8 +4,8 @@ import { Digest } from "effect/crypto"
 import type { SqlClient } from "effect/sql"
 import type { IdempotencyInFlight, IdempotencyMismatch, StoreUnavailable } from "../domain/errors.ts"
 import type { Namespace } from "../domain/Generation.ts"
-import { makeMemory } from "./IdempotencyMemory.ts"
-import { makePostgres } from "./IdempotencyPostgres.ts"
+import { makeMemory } from "./idempotency/IdempotencyMemory.ts"
+import { makePostgres } from "./idempotency/IdempotencyPostgres.ts"
 
 export interface IdempotencyRequest {
   readonly namespace: Namespace

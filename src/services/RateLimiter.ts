@@ -1,12 +1,12 @@
 /** Keeps our own calls within what a provider allows, and refuses early what could not be served in time. */
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
-import { memoryBudget, type RateBudget } from "./RateBudget.ts"
-import { makeSharedBudgets, type SharedBudgetOptions } from "./RateBudgetPostgres.ts"
-import type { Permit, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./RateLimiterApi.ts"
-import { type Lane, makeLane } from "./RateLimiterLane.ts"
+import { memoryBudget, type RateBudget } from "./limiter/RateBudget.ts"
+import { makeSharedBudgets, type SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
+import type { Permit, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./limiter/RateLimiterApi.ts"
+import { type Lane, makeLane } from "./limiter/RateLimiterLane.ts"
 
-export type { SharedBudgetOptions } from "./RateBudgetPostgres.ts"
+export type { SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
 export type {
   AttemptFeedback,
   LimiterLoad,
@@ -15,7 +15,7 @@ export type {
   RateLimiterConfig,
   RateLimiterOptions,
   RateLimiterService
-} from "./RateLimiterApi.ts"
+} from "./limiter/RateLimiterApi.ts"
 
 export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService>()("understudy/services/RateLimiter") {
   /** The limits of one process. */

@@ -1,15 +1,15 @@
 /** What is degraded right now, for whoever operates the service. */
 import { Context, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
-import type { CircuitState } from "../domain/Circuit.ts"
-import { isRecoverable } from "../domain/ErrorTable.ts"
+import type { CircuitState } from "../domain/circuit/Circuit.ts"
+import { isRecoverable } from "../domain/ladder/ErrorTable.ts"
 import { CircuitBreaker } from "./CircuitBreaker.ts"
 import { EmbedderCircuit } from "./Embedder.ts"
 import { FallbackCache } from "./FallbackCache.ts"
 import { Generator } from "./Generator.ts"
 import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
-import { makeStoreCall, type StoreCall } from "./StoreCall.ts"
+import { makeStoreCall, type StoreCall } from "./store/StoreCall.ts"
 
 export interface Degradation {
   readonly what: "provider" | "circuit" | "cache" | "database" | "embedder" | "queue"

@@ -3,10 +3,10 @@ import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, S
 import type { SqlClient } from "effect/sql"
 import type { StoreUnavailable } from "../domain/errors.ts"
 import type { Namespace } from "../domain/Generation.ts"
-import { parseTemplate, type Template, TemplateInvalid } from "../domain/Template.ts"
-import { candidate, chooseTemplate } from "../domain/TemplateChoice.ts"
-import { renderTemplate } from "../domain/TemplateRender.ts"
-import { makeTemplateSnapshot, type TemplateSnapshot } from "./TemplateSnapshot.ts"
+import { parseTemplate, type Template, TemplateInvalid } from "../domain/templates/Template.ts"
+import { candidate, chooseTemplate } from "../domain/templates/TemplateChoice.ts"
+import { renderTemplate } from "../domain/templates/TemplateRender.ts"
+import { makeTemplateSnapshot, type TemplateSnapshot } from "./templates/TemplateSnapshot.ts"
 
 export interface TemplateRequest {
   readonly namespace: Namespace

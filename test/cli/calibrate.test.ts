@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { calibrationHtml } from "../../src/cli/calibrationHtml.ts"
 import type { Calibration } from "../../src/cli/calibrationResult.ts"
 import { calibrationText } from "../../src/cli/calibrationText.ts"
-import { outcomeAt, recommend, type ScoredPair, thresholds } from "../../src/domain/Calibration.ts"
+import { outcomeAt, recommend, type ScoredPair, thresholds } from "../../src/domain/similarity/Calibration.ts"
 import { freshDirectory } from "../support/databases.ts"
 import { runCommand } from "../support/serviceProcess.ts"
 

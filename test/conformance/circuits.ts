@@ -3,9 +3,9 @@ import { Clock, Duration, Effect, Layer, References } from "effect"
 import type { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { randomUUID } from "node:crypto"
-import * as Circuit from "../../src/domain/Circuit.ts"
+import * as Circuit from "../../src/domain/circuit/Circuit.ts"
+import { CircuitClock } from "../../src/services/circuit/CircuitBreakerStore.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../../src/services/CircuitBreaker.ts"
-import { CircuitClock } from "../../src/services/CircuitBreakerStore.ts"
 
 /** A layer of the breaker that cases run over; `R` is the database that it needs. */
 export interface Backend<R> {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { cacheKey, toCacheEntries, toCacheEntry } from "../../src/domain/CacheEntry.ts"
 import { defaultNamespace, GenerationId, Namespace } from "../../src/domain/Generation.ts"
-import { normalizePrompt } from "../../src/domain/Prompt.ts"
+import { normalizePrompt } from "../../src/domain/similarity/Prompt.ts"
 
 /** Few values of each, so that equal ones are met; '' and what could run together with its neighbour among them. */
 const Answer = Schema.Struct({

@@ -1,7 +1,7 @@
 /** The whole service with an embedder over the network, which hangs, dies and comes back. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Scope } from "effect"
-import { dimensions } from "../../src/domain/TextVector.ts"
+import { dimensions } from "../../src/domain/similarity/TextVector.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
 import { ask, eventually, generationOf, metric, problemOf, remembered, send } from "../support/http.ts"
 import { ownDatabase, providerOf, startService } from "../support/service.ts"

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Predicate, Schema } from "effect"
 import type { LiveGeneration, StreamPart } from "../../src/domain/Generation.ts"
 import { GenerationId } from "../../src/domain/Generation.ts"
-import { chatEvents } from "../../src/http/handlers/chatAnswers.ts"
-import { generateEvents } from "../../src/http/handlers/generateEvents.ts"
+import { chatEvents } from "../../src/http/handlers/answers/chatAnswers.ts"
+import { generateEvents } from "../../src/http/handlers/answers/generateEvents.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Json))
 

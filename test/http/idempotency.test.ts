@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber, Logger, Scope, Stream } from "effect"
 import { AiTimeout, StreamBroken } from "../../src/domain/errors.ts"
 import { defaultNamespace, type Generation, GenerationId, type StreamPart } from "../../src/domain/Generation.ts"
-import { makeIdempotent } from "../../src/http/handlers/idempotency.ts"
+import { makeIdempotent } from "../../src/http/handlers/answers/idempotency.ts"
 import type { GenerationStream } from "../../src/services/Generator.ts"
 import { Idempotency } from "../../src/services/Idempotency.ts"
 

@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { ChatError } from "../../src/http/api/Chat.ts"
 import * as Problems from "../../src/http/api/Problems.ts"
-import { event } from "../../src/http/handlers/eventStream.ts"
+import { event } from "../../src/http/handlers/answers/eventStream.ts"
 import { inOpenAiWords } from "../../src/http/handlers/openAiErrors.ts"
 
 const decode = Schema.decodeUnknownSync(Schema.fromJsonString(ChatError), { onExcessProperty: "error" })

@@ -10,7 +10,7 @@ import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { defaultNamespace } from "../../src/domain/Generation.ts"
 import * as Pglite from "../../src/layers/Pglite.ts"
-import { withinNamespace } from "../../src/services/CacheRows.ts"
+import { withinNamespace } from "../../src/services/store/withinNamespace.ts"
 import {
   freshDatabase,
   freshDirectory,

@@ -2,7 +2,7 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import * as Circuit from "../../src/domain/Circuit.ts"
+import * as Circuit from "../../src/domain/circuit/Circuit.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../../src/services/CircuitBreaker.ts"
 import { type Backend, callsOf, freshKey, quietly, second } from "../conformance/circuits.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Fiber, Random, Schedule, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import * as Circuit from "../../src/domain/Circuit.ts"
+import * as Circuit from "../../src/domain/circuit/Circuit.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../../src/services/CircuitBreaker.ts"
 
 const key = "provider"

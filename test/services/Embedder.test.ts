@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Layer, Redacted, Ref } from "effect"
 import { HttpClient, HttpClientError, type HttpClientRequest, HttpClientResponse } from "effect/http"
 import { inspect } from "node:util"
-import { textVector } from "../../src/domain/TextVector.ts"
+import { textVector } from "../../src/domain/similarity/TextVector.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 
 const key = "sk-secret-0123456789"

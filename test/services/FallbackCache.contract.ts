@@ -4,9 +4,9 @@ import { Effect, Layer, Metric, Option } from "effect"
 import { randomUUID } from "node:crypto"
 import { EmbeddingFailed } from "../../src/domain/errors.ts"
 import { GenerationId, Namespace } from "../../src/domain/Generation.ts"
+import type { FallbackCacheOptions } from "../../src/services/cache/FallbackCacheOptions.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 import { type CacheQuery, FallbackCache, type RememberedAnswer } from "../../src/services/FallbackCache.ts"
-import type { FallbackCacheOptions } from "../../src/services/FallbackCacheOptions.ts"
 
 export interface CacheBackend<R> {
   readonly layer: (options?: FallbackCacheOptions) => Layer.Layer<FallbackCache, never, Embedder | R>

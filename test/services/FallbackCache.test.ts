@@ -2,12 +2,12 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Option } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { withinNamespace } from "../../src/services/CacheRows.ts"
+import { layerMemory } from "../../src/services/cache/FallbackCacheMemory.ts"
+import { layerPostgres } from "../../src/services/cache/FallbackCachePostgres.ts"
+import { vectorTable } from "../../src/services/cache/VectorSpace.ts"
 import { Embedder } from "../../src/services/Embedder.ts"
 import { FallbackCache } from "../../src/services/FallbackCache.ts"
-import { layerMemory } from "../../src/services/FallbackCacheMemory.ts"
-import { layerPostgres } from "../../src/services/FallbackCachePostgres.ts"
-import { vectorTable } from "../../src/services/VectorSpace.ts"
+import { withinNamespace } from "../../src/services/store/withinNamespace.ts"
 import {
   freshDatabase,
   layerEmbedded,
@@ -18,6 +18,9 @@ import {
   withoutServer
 } from "../support/databases.ts"
 import { freezableProxy } from "../support/postgresServers.ts"
+import { fallbackCacheContextContract } from "./cache/FallbackCacheContext.contract.ts"
+import { fallbackCacheContextPostgresTests } from "./cache/FallbackCacheContextPostgres.contract.ts"
+import { fallbackCachePostgresTests } from "./cache/FallbackCachePostgres.contract.ts"
 import {
   answerTo,
   type CacheBackend,
@@ -27,9 +30,6 @@ import {
   remember,
   withOwnMetrics
 } from "./FallbackCache.contract.ts"
-import { fallbackCacheContextContract } from "./FallbackCacheContext.contract.ts"
-import { fallbackCacheContextPostgresTests } from "./FallbackCacheContextPostgres.contract.ts"
-import { fallbackCachePostgresTests } from "./FallbackCachePostgres.contract.ts"
 
 const memory: CacheBackend<never> = {
   layer: layerMemory,

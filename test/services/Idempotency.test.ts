@@ -2,8 +2,8 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
-import { withinNamespace } from "../../src/services/CacheRows.ts"
 import { Idempotency } from "../../src/services/Idempotency.ts"
+import { withinNamespace } from "../../src/services/store/withinNamespace.ts"
 import {
   freshDatabase,
   layerEmbedded,
@@ -22,7 +22,7 @@ import {
   seen,
   started
 } from "./Idempotency.contract.ts"
-import { idempotencyPostgresTests, instance } from "./IdempotencyPostgres.contract.ts"
+import { idempotencyPostgresTests, instance } from "./idempotency/IdempotencyPostgres.contract.ts"
 
 const memory: IdempotencyBackend<never> = {
   layer: Idempotency.layerMemory,

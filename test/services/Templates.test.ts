@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Logger, Option, Path, Result } from "effect"
 import { defaultNamespace } from "../../src/domain/Generation.ts"
-import { parseTemplate } from "../../src/domain/Template.ts"
+import { parseTemplate } from "../../src/domain/templates/Template.ts"
 import { type TemplateRequest, Templates } from "../../src/services/Templates.ts"
 
 const page = (title: string, more = "") => `---\n${more}title: "${title}"\n---\n# {{title}}\n`

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { defaultNamespace } from "../../src/domain/Generation.ts"
-import { withinNamespace } from "../../src/services/CacheRows.ts"
+import { withinNamespace } from "../../src/services/store/withinNamespace.ts"
 import { layerEmbedded } from "./databases.ts"
 
 const [directory = "memory:", mode] = process.argv.slice(2)

@@ -1,5 +1,5 @@
 /** How each protocol words its answers and errors. */
-import { textVector } from "../../src/domain/TextVector.ts"
+import { textVector } from "../../src/domain/similarity/TextVector.ts"
 
 export interface Format {
   readonly prompt: (body: unknown) => string

@@ -4,8 +4,8 @@
  */
 import { Clock, Duration, Effect, Metric, Schema, type Scope } from "effect"
 import { type Headers, HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
-import type { CallerLimits } from "../../domain/CallerLimits.ts"
-import { policyField, standingField } from "../../domain/RateLimitFields.ts"
+import type { CallerLimits } from "../../domain/limits/CallerLimits.ts"
+import { policyField, standingField } from "../../domain/limits/RateLimitFields.ts"
 import type { ApiKeys, Caller } from "../../services/ApiKeys.ts"
 
 /** No key, or none that is configured. */

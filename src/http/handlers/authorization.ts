@@ -1,7 +1,7 @@
 /** What a key opens, with refusals as problem details. Who calls, and whether it may go on, says `admission.ts`. */
 import { Effect, Layer } from "effect"
 import { HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
-import { formatRetryAfter } from "../../domain/RetryAfter.ts"
+import { formatRetryAfter } from "../../domain/ladder/RetryAfter.ts"
 import { ApiKeys } from "../../services/ApiKeys.ts"
 import { AdminAuthorization, Admission, Authorization, CurrentNamespace } from "../api/Authorization.ts"
 import { ChatAdmission, ChatAuthorization } from "../api/Chat.ts"

@@ -7,10 +7,10 @@ import { Providers } from "../../services/Providers.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
 import { ChatCompletionRequest } from "../api/Chat.ts"
-import { answering } from "./answering.ts"
+import { answering } from "./answers/answering.ts"
+import { chatEvents, completionOf } from "./answers/chatAnswers.ts"
+import { cacheWishes, scopeWishes } from "./answers/wishes.ts"
 import { jsonBodyOf } from "./body.ts"
-import { chatEvents, completionOf } from "./chatAnswers.ts"
-import { cacheWishes, scopeWishes } from "./wishes.ts"
 
 /** Images come inside the body. */
 const maxBodyBytes = 20 * 1024 * 1024

@@ -5,11 +5,11 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
 import { defaultMaxTokens, GenerateRequest } from "../api/Generate.ts"
-import { answering } from "./answering.ts"
-import { toResponse } from "./answers.ts"
+import { answering } from "./answers/answering.ts"
+import { toResponse } from "./answers/answers.ts"
+import { generateEvents } from "./answers/generateEvents.ts"
+import { cacheWishes } from "./answers/wishes.ts"
 import { jsonBodyOf } from "./body.ts"
-import { generateEvents } from "./generateEvents.ts"
-import { cacheWishes } from "./wishes.ts"
 
 export const GenerateHandlers = HttpApiBuilder.group(
   Api,

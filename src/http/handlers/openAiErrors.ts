@@ -1,7 +1,7 @@
 /** Says problems in OpenAI's words, for the paths where OpenAI's clients listen. */
 import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { chatError } from "./chatAnswers.ts"
+import { chatError } from "./answers/chatAnswers.ts"
 
 /** What an error says, and how OpenAI would call it. */
 const Problem = Schema.fromJsonString(Schema.Struct({

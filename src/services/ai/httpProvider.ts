@@ -16,7 +16,7 @@ import {
   AiUnauthorized,
   AiUnavailable
 } from "../../domain/errors.ts"
-import { parseRetryAfter } from "../../domain/RetryAfter.ts"
+import { parseRetryAfter } from "../../domain/ladder/RetryAfter.ts"
 import { errorMessageOf } from "./errorMessage.ts"
 import { inOnePiece } from "./inOnePiece.ts"
 import type { Json } from "./json.ts"

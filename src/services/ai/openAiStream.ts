@@ -1,7 +1,7 @@
 /** Reads a streamed chat completion: bytes in, parts out. Pure. */
 import { Sse } from "effect/encoding"
 import type { AiPart } from "../../domain/Ai.ts"
-import type { ProviderLimits } from "../../domain/RateLimitHeaders.ts"
+import type { ProviderLimits } from "../../domain/limits/RateLimitHeaders.ts"
 import { isObject, parseJson } from "./json.ts"
 import { OpenAiChunks } from "./openAiChunks.ts"
 import type { StreamReader } from "./protocol.ts"

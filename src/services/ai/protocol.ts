@@ -1,7 +1,7 @@
 /** What is particular to one way of speaking with a provider. */
 import type { Result } from "effect"
 import type { AiAnswer, AiPart, AiRequest } from "../../domain/Ai.ts"
-import type { ProviderLimits } from "../../domain/RateLimitHeaders.ts"
+import type { ProviderLimits } from "../../domain/limits/RateLimitHeaders.ts"
 import type { Json } from "./json.ts"
 
 /** Why a success holds no answer: unusable, or a refusal that the user must hear. */

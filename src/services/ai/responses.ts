@@ -3,7 +3,7 @@ import { Array as Arr, Cause, Clock, Effect, Exit, Scope, Stream } from "effect"
 import type { HttpClientError, HttpClientResponse } from "effect/http"
 import type { AiPart } from "../../domain/Ai.ts"
 import { type AiError, AiMalformed, AiRejected } from "../../domain/errors.ts"
-import { parseRateLimitHeaders, type ProviderLimits } from "../../domain/RateLimitHeaders.ts"
+import { parseRateLimitHeaders, type ProviderLimits } from "../../domain/limits/RateLimitHeaders.ts"
 import type { NoAnswer, StreamReader } from "./protocol.ts"
 
 type Response = HttpClientResponse.HttpClientResponse

@@ -1,8 +1,8 @@
 /** The shape of an embedder, and of what its kinds have in common. */
 import { Array, Effect } from "effect"
-import { batchesOf, type BatchLimits, defaultBatchLimits } from "../../domain/Embedding.ts"
 import { EmbeddingFailed, type EmbeddingFailure } from "../../domain/errors.ts"
-import { toUnitLength } from "../../domain/TextVector.ts"
+import { batchesOf, type BatchLimits, defaultBatchLimits } from "../../domain/similarity/Embedding.ts"
+import { toUnitLength } from "../../domain/similarity/TextVector.ts"
 
 export interface EmbedderApi {
   /**

@@ -1,7 +1,7 @@
 /** Joins lookups that come at the same time into one request. */
 import { Duration, Effect, Exit, Request, RequestResolver } from "effect"
-import { batchesOf, type BatchLimits } from "../../domain/Embedding.ts"
 import type { EmbeddingFailed } from "../../domain/errors.ts"
+import { batchesOf, type BatchLimits } from "../../domain/similarity/Embedding.ts"
 import { failedAs } from "./EmbedderApi.ts"
 
 class EmbedText extends Request.TaggedClass("EmbedText")<{ readonly text: string }, Float32Array, EmbeddingFailed> {}

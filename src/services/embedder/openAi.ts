@@ -1,9 +1,9 @@
 /** OpenAI's `/embeddings`, one request. Failures say what is safe to show, and never hold the key or a text. */
 import { Clock, Effect, Predicate, type Redacted, Schema } from "effect"
 import { type HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { inOrder } from "../../domain/Embedding.ts"
 import { EmbeddingFailed, type EmbeddingFailure } from "../../domain/errors.ts"
-import { parseRetryAfter } from "../../domain/RetryAfter.ts"
+import { parseRetryAfter } from "../../domain/ladder/RetryAfter.ts"
+import { inOrder } from "../../domain/similarity/Embedding.ts"
 import { type AskModel, type BatchOptions, failedAs } from "./EmbedderApi.ts"
 
 /** An endpoint that speaks OpenAI's `/embeddings`. */

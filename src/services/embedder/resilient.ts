@@ -3,8 +3,8 @@
  * joined into one request. A slow or dead endpoint costs a few lookups their deadline, then nobody anything.
  */
 import { Array, Cause, Duration, Effect, Exit, Metric } from "effect"
-import { batchesOf, outcomeOfEmbedding } from "../../domain/Embedding.ts"
 import { type CircuitOpen, EmbeddingFailed } from "../../domain/errors.ts"
+import { batchesOf, outcomeOfEmbedding } from "../../domain/similarity/Embedding.ts"
 import { CircuitBreaker } from "../CircuitBreaker.ts"
 import { type BatchOptions, type EmbedderApi, failedAs, limitsOf } from "./EmbedderApi.ts"
 import { makeGathering } from "./gathering.ts"

@@ -1,0 +1,58 @@
+/** Where an answer comes from, in words and in headers. */
+import type { Generation, StreamStart } from "../../../domain/Generation.ts"
+import type { Provenance } from "../../api/Generate.ts"
+
+export const provenanceOf = (generation: Generation | StreamStart): Provenance => {
+  const { attempts, source } = generation
+  switch (generation.source) {
+    case "live":
+      return { source, provider: generation.provider, attempts, fallback: null }
+    case "cache":
+      return {
+        source,
+        provider: null,
+        attempts,
+        fallback: {
+          reason: generation.reason,
+          match: generation.match,
+          similarity: Math.round(generation.similarity * 1_000) / 1_000,
+          age_seconds: wholeSeconds(generation.ageMillis),
+          template: null
+        }
+      }
+    case "template":
+      return {
+        source,
+        provider: null,
+        attempts,
+        fallback: {
+          reason: generation.reason,
+          match: null,
+          similarity: null,
+          age_seconds: null,
+          template: generation.template
+        }
+      }
+  }
+}
+
+const liveHeaders = { "understudy-source": "live", "cache-status": "understudy; fwd=bypass; stored" }
+const liveUnstoredHeaders = { "understudy-source": "live", "cache-status": "understudy; fwd=bypass" }
+
+/** For whoever looks at headers only. `Cache-Status` is RFC 9211; whether a stream is stored shows at its end only. */
+export const provenanceHeaders = (generation: Generation | StreamStart): Record<string, string> => {
+  switch (generation.source) {
+    case "live":
+      return "isRemembered" in generation && generation.isRemembered ? liveHeaders : liveUnstoredHeaders
+    case "cache":
+      return {
+        "understudy-source": "cache",
+        "cache-status": `understudy; hit; detail=${generation.match}`,
+        age: String(wholeSeconds(generation.ageMillis))
+      }
+    case "template":
+      return { "understudy-source": "template", "cache-status": "understudy; fwd=miss; detail=template" }
+  }
+}
+
+const wholeSeconds = (millis: number): number => Math.max(0, Math.floor(millis / 1_000))

@@ -1,0 +1,184 @@
+/** The fallback cache of a process without a database: lost with the process, searched one entry after the other. */
+import { Clock, Effect, Layer, Option } from "effect"
+import { type CacheEntry, cacheKey, type CacheScope, inScope, storable, toCacheScope } from "../../domain/CacheEntry.ts"
+import type { GenerationId, Namespace } from "../../domain/Generation.ts"
+import { usefulness } from "../../domain/similarity/Candidates.ts"
+import { normalizePrompt } from "../../domain/similarity/Prompt.ts"
+import { decodeTraits } from "../../domain/similarity/PromptTraits.ts"
+import { similarity } from "../../domain/similarity/TextVector.ts"
+import { Embedder } from "../Embedder.ts"
+import { type CacheMatch, type CacheQuery, FallbackCache } from "../FallbackCache.ts"
+import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
+import { makeChoose } from "./Guarding.ts"
+import { makeRemembering, storeAll } from "./Remembering.ts"
+import { hashText } from "./TextHash.ts"
+
+interface Kept extends CacheScope, Pick<CacheEntry, "id" | "isExactOnly" | "traits" | "model" | "text" | "usage"> {
+  /** Of an exact-only entry, its hash. */
+  readonly normalizedPrompt: string
+  /** Its hash; '' for none. */
+  readonly context: string
+  readonly vector: Float32Array | undefined
+  readonly createdAt: number
+  lastUsedAt: number | undefined
+  uses: number
+  isQuarantined: boolean
+}
+
+export const layerMemory = (options: FallbackCacheOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
+  Layer.effect(FallbackCache, make(options))
+
+const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
+  const { batchSize, embedTimeout, maxAgeMillis, minSimilarity, queueCapacity } = withDefaults(options)
+  const maxEntries = options.maxEntries ?? 1_000
+  const embed = makeEmbed(yield* Embedder, embedTimeout)
+  const choose = makeChoose()
+  /** Oldest first. */
+  const namespaces = new Map<Namespace, Map<string, Kept>>()
+
+  const keep = Effect.fnUntraced(function*(entry: CacheEntry) {
+    const { contentType, id, isExactOnly, locale, model, modelFamily, text, traits, usage } = entry
+    const vector = isExactOnly ? undefined : Option.getOrUndefined(yield* embed(entry.prompt))
+    const key = yield* hashText(cacheKey(entry))
+    const context = yield* hashText(entry.context)
+    const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
+    const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
+    namespaces.set(entry.namespace, entries)
+    const before = entries.get(key)
+    entries.delete(key)
+    if (entries.size >= maxEntries) evictOne(entries)
+    entries.set(key, {
+      id,
+      contentType,
+      locale,
+      modelFamily,
+      normalizedPrompt,
+      context,
+      isExactOnly,
+      traits,
+      model,
+      text,
+      usage,
+      vector,
+      createdAt: yield* Clock.currentTimeMillis,
+      lastUsedAt: before?.lastUsedAt,
+      uses: before?.uses ?? 0,
+      isQuarantined: before?.isQuarantined === true && before.id === id
+    })
+  })
+
+  const store = (entries: ReadonlyArray<CacheEntry>) => Effect.as(Effect.forEach(entries, keep, { discard: true }), 0)
+
+  const { remember, settled } = yield* makeRemembering({ queueCapacity, batchSize, store })
+
+  const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
+    const context = yield* hashText(query.context ?? "")
+    const now = yield* Clock.currentTimeMillis
+    const candidates = () =>
+      newestFirst(namespaces.get(query.namespace), {
+        context,
+        scope: toCacheScope(query),
+        newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
+      })
+    const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
+      if (query.isShadow !== true) {
+        entry.uses++
+        entry.lastUsedAt = now
+      }
+      return Option.some(toMatch(entry, match, cosine, now))
+    }
+    const prompt = storable(query.prompt)
+    const normalized = normalizePrompt(prompt)
+    const hashed = candidates().some(({ isExactOnly }) => isExactOnly) ? yield* hashText(normalized) : undefined
+    const exact = candidates().find((entry) => entry.normalizedPrompt === (entry.isExactOnly ? hashed : normalized))
+    if (exact !== undefined) return use(exact, "exact", 1)
+    if (query.isExactOnly === true) return Option.none()
+    const vector = yield* embed(prompt)
+    if (Option.isNone(vector)) return Option.none()
+    // Looked for again: meanwhile an entry may have been taken out.
+    const chosen = yield* choose(query, nearestOf(candidates(), vector.value, minSimilarity))
+    return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
+  })
+
+  const entriesOf = (namespace: Namespace, id: GenerationId) =>
+    [...namespaces.get(namespace) ?? []].filter(([, entry]) => entry.id === id)
+
+  return FallbackCache.of({
+    remember,
+    rememberAll: (answers) => storeAll(answers, batchSize, store),
+    find,
+    unembedded: Effect.succeed(0),
+    quarantine: (namespace, id) =>
+      settled(
+        "FallbackCache.quarantine",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [, entry] of found) entry.isQuarantined = true
+          return found.length > 0
+        })
+      ),
+    forget: (namespace, id) =>
+      settled(
+        "FallbackCache.forget",
+        Effect.sync(() => {
+          const found = entriesOf(namespace, id)
+          for (const [key] of found) namespaces.get(namespace)?.delete(key)
+          return found.length > 0
+        })
+      ),
+    erase: (namespace) =>
+      settled(
+        "FallbackCache.erase",
+        Effect.sync(() => {
+          const size = namespaces.get(namespace)?.size ?? 0
+          namespaces.delete(namespace)
+          return size
+        })
+      )
+  })
+})
+
+const evictOne = (entries: Map<string, Kept>): void => {
+  let least: { readonly key: string; readonly worth: number } | undefined
+  for (const [key, entry] of entries) {
+    const worth = entry.isQuarantined ? -Infinity : usefulness(entry)
+    if (least === undefined || worth < least.worth) least = { key, worth }
+  }
+  if (least !== undefined) entries.delete(least.key)
+}
+
+const newestFirst = (
+  entries: Map<string, Kept> | undefined,
+  allowed: { readonly context: string; readonly scope: CacheScope; readonly newerThan: number }
+): ReadonlyArray<Kept> =>
+  [...entries?.values() ?? []].toReversed().filter((entry) =>
+    !entry.isQuarantined && entry.createdAt > allowed.newerThan && entry.context === allowed.context
+    && inScope(allowed.scope, entry)
+  )
+
+/** Nearest looked at, as in the database. */
+const nearestCount = 8
+
+/** The nearest first, and the newest of equally near ones. */
+const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array, minSimilarity: number) =>
+  entries
+    .flatMap((entry) => {
+      const cosine = entry.vector === undefined ? 0 : Math.min(1, similarity(entry.vector, vector))
+      return cosine < minSimilarity || entry.vector === undefined || entry.traits === undefined
+        ? []
+        : [{ entry, id: entry.id, similarity: cosine, traits: decodeTraits(entry.traits) }]
+    })
+    .sort((a, b) => rounded(b.similarity) - rounded(a.similarity))
+    .slice(0, nearestCount)
+
+const rounded = (cosine: number): number => Math.round(cosine * 1_000)
+
+const toMatch = (entry: Kept, match: CacheMatch["match"], cosine: number, now: number): CacheMatch => ({
+  id: entry.id,
+  text: entry.text,
+  model: entry.model,
+  usage: entry.usage,
+  match,
+  similarity: cosine,
+  ageMillis: Math.max(0, now - entry.createdAt)
+})

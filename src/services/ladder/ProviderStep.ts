@@ -1,0 +1,282 @@
+/** One provider's part of the live step: attempts, gated by its circuit and its limits, with retries on a budget. */
+import { Cause, Clock, Duration, Effect, Exit, Metric, Random } from "effect"
+import { type AiAnswer, type AiRequest, estimateTokens } from "../../domain/Ai.ts"
+import type { Admission, Outcome } from "../../domain/circuit/Circuit.ts"
+import {
+  type AiError,
+  AiTimeout,
+  AiUnavailable,
+  type CircuitOpen,
+  DeadlineExceeded,
+  type LimitExceeded,
+  type LiveError
+} from "../../domain/errors.ts"
+import type { GenerationRequest } from "../../domain/Generation.ts"
+import { attemptTime, type Deadlines } from "../../domain/ladder/Deadlines.ts"
+import { outcomeOf } from "../../domain/ladder/ErrorTable.ts"
+import { nextAttemptIn, type RetryPolicy } from "../../domain/ladder/Retry.ts"
+import * as RetryBudget from "../../domain/ladder/RetryBudget.ts"
+import { type CircuitBreaker, outcomeOfExit } from "../CircuitBreaker.ts"
+import type { AttemptFeedback, Permit } from "../limiter/RateLimiterApi.ts"
+import type { Provider } from "../Providers.ts"
+import type { RateLimiter } from "../RateLimiter.ts"
+import { makeStreamStep, type StreamSink, type StreamTimes } from "./StreamStep.ts"
+
+export interface LivePolicy extends StreamTimes, RetryPolicy {
+  readonly retryBudget: RetryBudget.RetryBudgetPolicy
+}
+
+export interface Gates {
+  readonly breaker: CircuitBreaker["Service"]
+  readonly limiter: RateLimiter["Service"]
+}
+
+/** One call on its way down the ladder: what must be known of it wherever it ends. */
+export interface Call {
+  readonly request: GenerationRequest
+  readonly deadlines: Deadlines
+  /** Attempts that reached a provider, whichever. */
+  attempts: number
+  /** Where the answer goes in pieces; absent: it is wanted as a whole. */
+  readonly sink?: StreamSink | undefined
+}
+
+/** The part of a call that one provider sees. */
+interface Run {
+  readonly call: Call
+  /** What this provider is asked. */
+  readonly request: AiRequest
+  /** Another provider can be asked after this one. */
+  readonly hasNext: boolean
+  /** Attempts that reached this provider. */
+  attempts: number
+  /**
+   * What the last attempt says of the provider's health. A call is counted once, when it ends: attempts that a retry
+   * rescues are no failures.
+   */
+  evidence: { readonly admission: Admission; readonly outcome: Outcome } | undefined
+  /** When the first piece of a stream came, in milliseconds since the epoch. */
+  firstPieceAt: number | undefined
+}
+
+const attemptCount = Metric.counter("understudy_attempts_total", {
+  description: "Attempts that reached a provider, by how they ended",
+  incremental: true
+})
+const retryCount = Metric.counter("understudy_retries_total", {
+  description: "Attempts made again; verdict denied: the retry budget was used up",
+  incremental: true
+})
+
+export interface ProviderStep {
+  readonly provider: string
+  /** Asks this provider, once or again. `hasNext`: another one can be asked after it. */
+  readonly ask: (call: Call, hasNext: boolean) => Effect.Effect<AiAnswer, LiveError>
+  /** What the last attempt failed with; none after one that succeeded. */
+  readonly lastError: Effect.Effect<AiError | undefined>
+}
+
+const notSent = { congested: false, sent: false }
+
+/** What an attempt has shown of the provider's limits. */
+const feedbackOf = (exit: Exit.Exit<AiAnswer, AiError>): AttemptFeedback => {
+  if (Exit.isSuccess(exit)) {
+    const { limits, usage } = exit.value
+    return { congested: false, usedTokens: usage && usage.inputTokens + usage.outputTokens, limits }
+  }
+  const error = Cause.findErrorOption(exit.cause)
+  return { congested: error._tag === "Some" && ["AiRateLimited", "AiTimeout"].includes(error.value._tag) }
+}
+
+/**
+ * Composes the step over its gates. Only the first provider knows the models that a request may name; the others are
+ * asked for their own. Each function below shows in its type what can still go wrong after it. */
+export const makeProviderStep = (
+  { attemptTimeout, client }: Provider,
+  { breaker, limiter }: Gates,
+  ladderPolicy: LivePolicy,
+  isFirst: boolean
+): ProviderStep => {
+  const key = client.provider
+  const policy = attemptTimeout === undefined
+    ? ladderPolicy
+    : { ...ladderPolicy, attemptMillis: Duration.toMillis(attemptTimeout) }
+  const wholeAttempt = Duration.millis(policy.attemptMillis)
+  let lastError: AiError | undefined
+  let budget = RetryBudget.initial
+
+  const counted = (result: string) => Metric.update(Metric.withAttributes(attemptCount, { provider: key, result }), 1)
+  const succeeded = counted("success")
+  const answered = Effect.suspend(() => {
+    lastError = undefined
+    return succeeded
+  })
+  const retried = (verdict: "made" | "denied") =>
+    Metric.update(Metric.withAttributes(retryCount, { provider: key, verdict }), 1)
+
+  const inPieces = makeStreamStep(client, policy)
+
+  /** The provider's call, bounded in time: as a whole to the last byte of its body, in pieces to each next one. */
+  const timed = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
+    Clock.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const { call, request } = run
+      const { waitedMillis } = permit
+      if (call.sink !== undefined) {
+        const { begin } = call.sink
+        const sink: StreamSink = {
+          ...call.sink,
+          begin: (provider, beginning) => {
+            run.firstPieceAt = clock.currentTimeMillisUnsafe()
+            begin(provider, beginning)
+          }
+        }
+        return inPieces(sink, request, { deadlines: call.deadlines, startedAt: now, waitedMillis })
+      }
+      const time = attemptTime(policy, call.deadlines, now, waitedMillis)
+      const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
+      return Effect.timeoutOrElse(client.generate(request), {
+        duration: after,
+        orElse: () => Effect.fail(new AiTimeout({ provider: key, after, shortened: time.shortened }))
+      })
+    })
+
+  /** How long a stream goes on after its first piece is no slowness: its length and its reader say that. */
+  const withoutStream = (run: Run, admission: Admission): Effect.Effect<Admission> => {
+    const { firstPieceAt } = run
+    return firstPieceAt === undefined
+      ? Effect.succeed(admission)
+      : Effect.map(Clock.currentTimeMillis, (now) => ({
+        ...admission,
+        startedAt: admission.startedAt + now - firstPieceAt
+      }))
+  }
+
+  /** Books what an attempt came to: a probe at once, for the circuit waits for it; any other when the call ends. */
+  const book = (run: Run, admission: Admission, exit: Exit.Exit<AiAnswer, AiError>): Effect.Effect<void> => {
+    if (admission.probe) return breaker.settle(key, admission, outcomeOfExit(exit, outcomeOf))
+    if (Exit.isFailure(exit) && Exit.hasInterrupts(exit)) return Effect.void
+    const outcome = outcomeOfExit(exit, outcomeOf)
+    // An attempt that our own queue had cut short leaves standing what an earlier one has shown.
+    if (outcome._tag !== "Ignored" || run.evidence === undefined) run.evidence = { admission, outcome }
+    return Effect.void
+  }
+
+  /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
+  const react = (error: AiError): Effect.Effect<void> => {
+    const isNews = lastError?._tag !== error._tag
+    lastError = error
+    const count = counted(error._tag)
+    switch (error._tag) {
+      case "AiRateLimited":
+        return Effect.andThen(count, limiter.coolDown(key, error.retryAfter))
+      case "AiUnauthorized":
+        // It stays so until an operator acts: said once, not once for each request.
+        return isNews ? Effect.andThen(count, Effect.logError(error.message)) : count
+      default:
+        return count
+    }
+  }
+
+  /** A client that dies is a bug of the client's; its user gets the fallback, and the log the bug. */
+  const survived = (cause: unknown): Effect.Effect<never, AiUnavailable> =>
+    Effect.andThen(
+      Effect.logError(`the client of ${key} died`, cause),
+      Effect.fail(new AiUnavailable({ provider: key, detail: "its client died: see the log" }))
+    )
+
+  const admitted = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError | CircuitOpen> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.matchEffect(breaker.admit(key), {
+        onFailure: (error) => Effect.andThen(limiter.report(key, permit, notSent), Effect.fail(error)),
+        onSuccess: (admission) => {
+          run.attempts += 1
+          run.call.attempts += 1
+          return Effect.onExit(restore(timed(run, permit)), (exit) =>
+            Effect.andThen(
+              Effect.flatMap(withoutStream(run, admission), (admission) => book(run, admission, exit)),
+              limiter.report(key, permit, feedbackOf(exit))
+            ))
+        }
+      })
+    )
+
+  const attempt = (run: Run, now: number): Effect.Effect<AiAnswer, AiError | CircuitOpen | LimitExceeded> => {
+    const { deadlines, request } = run.call
+    return Effect.andThen(
+      breaker.check(key),
+      limiter.withPermit({
+        key,
+        namespace: request.namespace,
+        // With another provider to ask, nobody waits here for long.
+        deadline: run.hasNext
+          ? Math.min(deadlines.live, now + deadlines.minAttemptMillis + policy.baseDelayMillis)
+          : deadlines.live,
+        minAttemptMillis: deadlines.minAttemptMillis,
+        tokens: estimateTokens(request.chat?.transcript ?? request.prompt) + request.maxTokens
+      }, (permit) => admitted(run, permit))
+    )
+  }
+
+  const again = (run: Run, error: LiveError): Effect.Effect<AiAnswer, LiveError> => {
+    if (run.call.sink?.hasBegun() === true) return Effect.fail(error)
+    return Effect.flatMap(Random.next, (random) =>
+      Clock.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const wait = nextAttemptIn(policy, {
+          error,
+          attempts: run.attempts,
+          random,
+          remainingMillis: run.call.deadlines.live - now,
+          minAttemptMillis: run.call.deadlines.minAttemptMillis,
+          hasNext: run.hasNext
+        })
+        if (wait === undefined) return Effect.fail(error)
+        // A circuit that has opened meanwhile would reject the attempt after the wait; and its reason is not the cause.
+        return Effect.matchEffect(breaker.check(key), {
+          onFailure: () => Effect.fail(error),
+          onSuccess: () => spend(run, error, now, wait)
+        })
+      }))
+  }
+
+  const spend = (run: Run, error: LiveError, now: number, wait: number): Effect.Effect<AiAnswer, LiveError> => {
+    const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
+    if (spent === undefined) return Effect.andThen(retried("denied"), Effect.fail(error))
+    budget = spent
+    return Effect.andThen(retried("made"), Effect.delay(attempts(run), wait))
+  }
+
+  const attempts = (run: Run): Effect.Effect<AiAnswer, LiveError> =>
+    Clock.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const { live, minAttemptMillis } = run.call.deadlines
+      if (now + minAttemptMillis > live) {
+        return Effect.fail(new DeadlineExceeded({ total: Duration.millis(policy.totalMillis) }))
+      }
+      return Effect.catch(attempt(run, now), (error) => {
+        const next = again(run, error)
+        return "provider" in error ? Effect.andThen(react(error), next) : next
+      })
+    })
+
+  return {
+    provider: key,
+    lastError: Effect.sync(() => lastError),
+    ask: (call, hasNext) =>
+      Clock.clockWith((clock) => {
+        budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
+        const { chat, maxTokens, model, prompt } = call.request
+        const request = { prompt, maxTokens, chat, model: isFirst ? model : undefined }
+        const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined, firstPieceAt: undefined }
+        return Effect.onExit(
+          Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
+          // The caller's interruption is nobody's failure, but what a completed attempt has shown before it stands.
+          () =>
+            run.evidence === undefined
+              ? Effect.void
+              : breaker.settle(key, run.evidence.admission, run.evidence.outcome)
+        )
+      })
+  }
+}

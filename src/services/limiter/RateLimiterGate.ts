@@ -1,0 +1,116 @@
+/** What one provider's limits let go, and what they learn: the permits, the cooldown, the minute and the headers. */
+import { Duration, Effect, Exit, Metric, Semaphore } from "effect"
+import * as Allowance from "../../domain/limits/Allowance.ts"
+import * as ConcurrencyLimit from "../../domain/limits/ConcurrencyLimit.ts"
+import * as Cooldown from "../../domain/limits/Cooldown.ts"
+import type { Charge } from "../../domain/limits/MinuteWindow.ts"
+import type { RateBudget } from "./RateBudget.ts"
+import type { AttemptFeedback, Permit, RateLimiterOptions } from "./RateLimiterApi.ts"
+
+const limitGauge = Metric.gauge("understudy_limiter_concurrency", { description: "Attempts that may run at once" })
+
+export interface Gate {
+  /** Takes a permit if one is free. */
+  readonly take: Effect.Effect<boolean>
+  readonly free: Effect.Effect<unknown>
+  /** When the limits let an attempt start that nobody precedes; `Infinity`: the budget's store must be asked. */
+  readonly earliest: (now: number, tokens: number) => number
+  /** When one could start, as far as can be known, that `ahead` others precede, which together take `tokensAhead`. */
+  readonly foresee: (now: number, tokens: number, ahead: number, tokensAhead: number, waits: boolean) => number
+  /** Books an attempt that starts now. */
+  readonly charge: (now: number, tokens: number) => Charge | undefined
+  readonly begin: (startedAt: number, waitedMillis: number, charged: Charge | undefined) => Permit
+  readonly end: (startedAt: number, now: number, exit: Exit.Exit<unknown, unknown>) => void
+  readonly learn: (permit: Permit, feedback: AttemptFeedback, now: number) => Effect.Effect<void>
+  readonly coolDown: (now: number, until: number) => Effect.Effect<void>
+  readonly status: () => Status
+}
+
+interface Status {
+  readonly running: number
+  readonly limit: number
+  readonly coolingUntil: number
+  /** How long an attempt usually holds its permit, in milliseconds; 0 before the first. */
+  readonly typicalMillis: number
+}
+
+export const makeGate = (key: string, options: RateLimiterOptions, budget: RateBudget): Gate => {
+  const maximum = Math.max(1, options.concurrency ?? 8)
+  const staggerMillis = Duration.toMillis(options.stagger ?? "50 millis")
+  const limitNow = Metric.withAttributes(limitGauge, { provider: key })
+  const permits = Semaphore.makeUnsafe(maximum)
+  let limit = ConcurrencyLimit.initial(maximum)
+  let cooldown = Cooldown.none
+  let allowance = Allowance.unknown
+  let running = 0
+  let starts = 0
+  let typicalMillis = 0
+
+  const pause = (now: number, until: number): void => {
+    const count = ConcurrencyLimit.current(limit)
+    cooldown = Cooldown.begin(cooldown, now, until, { count, millis: staggerMillis })
+  }
+
+  return {
+    take: permits.takeIfAvailable(1),
+    free: permits.release(1),
+    earliest: (now, tokens) => {
+      const cooled = budget.coolingUntil()
+      if (cooled > cooldown.until) pause(now, cooled)
+      return Math.max(
+        Cooldown.earliest(cooldown, now),
+        Allowance.earliest(allowance, now, tokens),
+        budget.earliest(now, tokens)
+      )
+    },
+    foresee: (now, tokens, ahead, tokensAhead, waits) => {
+      const most = ConcurrencyLimit.current(limit)
+      return Math.max(
+        running < most && !waits ? now : now + typicalMillis * (ahead + 1) / most,
+        Cooldown.earliest(cooldown, now, ahead),
+        Allowance.earliest(allowance, now, tokens),
+        budget.estimate(now, tokens, ahead, tokensAhead)
+      )
+    },
+    charge: (now, tokens) => {
+      cooldown = Cooldown.started(cooldown, now)
+      allowance = Allowance.started(allowance, now, tokens)
+      return budget.charge(now, tokens)
+    },
+    begin: (startedAt, waitedMillis, charge) => {
+      running += 1
+      return { waitedMillis, startedAt, place: starts++, charge }
+    },
+    end: (startedAt, now, exit) => {
+      running -= 1
+      const took = now - startedAt
+      // One that failed early or was interrupted says nothing of how long one takes.
+      if (Exit.isSuccess(exit) || (took > typicalMillis && !Exit.hasInterrupts(exit))) {
+        typicalMillis = typicalMillis === 0 ? took : typicalMillis * 0.8 + took * 0.2
+      }
+    },
+    learn: ({ charge, place, startedAt }, { congested, limits, sent, usedTokens }, now) => {
+      if (sent === false) {
+        if (charge !== undefined) budget.cancel(charge)
+        return Effect.void
+      }
+      if (charge !== undefined && usedTokens !== undefined) budget.settle(charge, usedTokens)
+      if (limits !== undefined) allowance = Allowance.learn(allowance, limits, place, now)
+      if (!congested) cooldown = Cooldown.calmed(cooldown, startedAt)
+      const before = ConcurrencyLimit.current(limit)
+      limit = ConcurrencyLimit.learn(limit, maximum, { congested, now, startedAt, typicalMillis })
+      const after = ConcurrencyLimit.current(limit)
+      return after === before ? Effect.void : Effect.andThen(permits.resize(after), Metric.update(limitNow, after))
+    },
+    coolDown: (now, until) => {
+      pause(now, until)
+      return budget.coolDown(until)
+    },
+    status: () => ({
+      running,
+      limit: ConcurrencyLimit.current(limit),
+      coolingUntil: cooldown.until,
+      typicalMillis
+    })
+  }
+}
