@@ -46,6 +46,13 @@ type Answer =
     readonly askedModel?: string | undefined
   }
 
+/** Characters of one answer that is worth storing, with what it answered. */
+export const maxRemembered = 4_000_000
+
+/** The context counts: until it is stored as a hash it is held as it came. */
+export const lengthOf = ({ context, prompt, text }: Pick<Answer, "context" | "prompt" | "text">): number =>
+  prompt.length + text.length + (context?.length ?? 0)
+
 /** Those worth keeping, and of each key the last one, in order. */
 export const toCacheEntries = (answers: ReadonlyArray<Answer>): ReadonlyArray<CacheEntry> =>
   newestOfEach(answers.map(toCacheEntry).filter((entry) => entry !== undefined))

@@ -16,7 +16,7 @@ export interface Chat {
 
 /** What a conversation is to the ladder. */
 export interface ChatReading {
-  /** What is asked last: the text of the last message. */
+  /** What is asked last: the text of the last message. Empty where nothing but the very same conversation is the same. */
   readonly prompt: string
   /**
    * Everything else that shapes the answer, written in one way: instructions, earlier turns, parameters. Empty when
@@ -32,8 +32,11 @@ export type ChatMessage = JsonObject & { readonly role: string }
 /** Reads a request's body, whose `messages` have been checked. */
 export const readChat = (request: JsonObject, messages: ReadonlyArray<ChatMessage>): ChatReading => {
   const { model: _, stream: __, stream_options: ___, ...body } = request
+  const hasTools = !(saysNothing(body["tools"] ?? null) && saysNothing(body["functions"] ?? null))
   const asked = Object.fromEntries(
-    Object.entries(body).filter(([name, value]) => value !== null && !neutral.has(name) && !asksForText(name, value))
+    Object.entries(body).filter(([name, value]) =>
+      value !== null && !neutral.has(name) && !asksForText(name, value) && (hasTools || !aboutTools.has(name))
+    )
   )
   const names = Object.keys(asked)
   const texts = messages.map(textOf)
@@ -42,7 +45,8 @@ export const readChat = (request: JsonObject, messages: ReadonlyArray<ChatMessag
     && prompt.length <= maxPromptLength && !names.some((name) => beyondText.has(name))
   const isPromptAlone = isTextOnly && messages.length === 1 && names.length === 0 && !messages.some(hasName)
   return {
-    prompt,
+    // Where only the very same will do, the context has it already.
+    prompt: isTextOnly ? prompt : "",
     context: isPromptAlone
       ? ""
       : canonical([isTextOnly ? messages.map((message, n) => spoken(message, n, messages.length)) : messages, asked]),
@@ -82,13 +86,19 @@ export const maxTokensOf = (request: JsonObject): number => {
 /** Nothing but text, from one of those who only speak. */
 const isPlain = (message: ChatMessage): boolean =>
   speakers.has(message.role) && isText(message["content"])
-  && Object.entries(message).every(([field, value]) => spokenFields.has(field) || value === null)
+  && Object.entries(message).every(([field, value]) => spokenFields.has(field) || saysNothing(value))
+
+/** What an answer has where it has nothing to say, and comes back as when it is an earlier turn. */
+const saysNothing = (value: Json): boolean =>
+  value === null || value === "" || (Array.isArray(value) && value.length === 0)
 
 const isText = (content: Json | undefined): boolean =>
   typeof content === "string" || (Array.isArray(content) && content.every(isTextPart))
 
 const spokenFields = new Set(["role", "content", "name"])
 const speakers = new Set(["system", "developer", "user", "assistant"])
+
+const isJsonObject = (value: Json): value is JsonObject => Predicate.isObject(value)
 
 const isTextPart = (part: Json): part is JsonObject & { readonly text: string } =>
   Predicate.isObject(part) && part["type"] === "text" && typeof part["text"] === "string"
@@ -100,11 +110,16 @@ const textOf = ({ content }: ChatMessage): string => {
 }
 
 /** JSON with the keys of every object in order: equal values are equal texts. */
-const canonical = (value: Json): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    Predicate.isObject(inner) && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
-      : inner)
+const canonical = (value: Json): string => JSON.stringify(inOrder(value))
+
+const byName = ([a]: readonly [string, Json], [b]: readonly [string, Json]): number => a < b ? -1 : 1
+
+const inOrder = (value: Json): Json => {
+  if (Array.isArray(value)) return value.map(inOrder)
+  return isJsonObject(value)
+    ? Object.fromEntries(Object.entries(value).sort(byName).map(([key, inner]) => [key, inOrder(inner)]))
+    : value
+}
 
 /** These say how to write or to whom the answer goes, and not what to write: a fallback need not have the same. */
 const neutral = new Set([
@@ -151,12 +166,13 @@ const asksForText = (name: string, value: Json): boolean => {
     case "tool_choice":
     case "function_call":
       return value === "none"
-    case "parallel_tool_calls":
-      return true
     default:
       return false
   }
 }
+
+/** Without tools they say nothing. */
+const aboutTools = new Set(["tool_choice", "function_call", "parallel_tool_calls"])
 
 /** With one of these an answer is more than one text, or stands on more than text. */
 const beyondText = new Set([

@@ -3,6 +3,7 @@
  * What each one leads to (retry, circuit, fallback) stands in `ErrorTable.ts`.
  */
 import { Duration, Schema } from "effect"
+import { toStringUnknown } from "effect/Inspectable"
 
 const optionalDuration = Schema.optionalKey(Schema.Duration)
 
@@ -44,7 +45,9 @@ export class AiUnavailable extends Schema.TaggedError<AiUnavailable>()("AiUnavai
 /** A success that does not hold an answer: undecodable, empty, unfinished, cut or too large. */
 export class AiMalformed extends Schema.TaggedError<AiMalformed>()("AiMalformed", {
   provider: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  /** The provider's own words. They may quote the prompt: for its asker alone, and so not in the message. */
+  words: Schema.optionalKey(Schema.String)
 }) {
   override get message() {
     return `${this.provider} answered with something unusable: ${this.detail}`
@@ -139,7 +142,8 @@ export class StreamBroken extends Schema.TaggedError<StreamBroken>()("StreamBrok
   cause: Schema.declare((error: unknown): error is StreamBreak => error instanceof Error)
 }) {
   override get message() {
-    return `the answer broke off: ${this.cause.message}`
+    const words = "words" in this.cause && this.cause.words !== undefined ? `: ${this.cause.words}` : ""
+    return `the answer broke off: ${this.cause.message}${words}`
   }
 }
 
@@ -149,7 +153,7 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   cause: Schema.Defect()
 }) {
   override get message() {
-    return `${this.operation} failed: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `${this.operation} failed: ${this.cause instanceof Error ? this.cause.message : toStringUnknown(this.cause)}`
   }
 }
 

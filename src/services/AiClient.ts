@@ -19,6 +19,8 @@ export interface AiProviderOptions {
 
 export class AiClient extends Context.Service<AiClient, {
   readonly provider: string
+  /** `true`: conversations with more than text cannot be put to it. */
+  readonly takesTextOnly?: boolean | undefined
   /** Interrupting it ends the provider's call too. */
   readonly generate: (request: AiRequest) => Effect.Effect<AiAnswer, AiError>
   /** The same in pieces, as they come. A reader that is slow slows the provider down; one that leaves ends its call. */

@@ -1,5 +1,6 @@
 /** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
 import { Clock, Context, Duration, Effect, Fiber, Layer, Random, type Scope } from "effect"
+import { lengthOf, maxRemembered } from "../domain/CacheEntry.ts"
 import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
 import type { Generation, GenerationId, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
@@ -81,7 +82,7 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   const deliver = (call: Call, { answer, provider }: LiveAnswer, id: GenerationId): Effect.Effect<LiveGeneration> => {
     const { finishReason, isComplete, model, native, text, usage } = answer
     const { contentType, context, isExactOnly, locale, model: askedModel, namespace, prompt, remember } = call.request
-    const isRemembered = remember && isComplete
+    const isRemembered = remember && isComplete && lengthOf({ prompt, context, text }) <= maxRemembered
     const generation: LiveGeneration = {
       source: "live",
       id,

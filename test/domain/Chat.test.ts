@@ -69,6 +69,23 @@ describe("a conversation", () => {
     assert.strictEqual(read([system, user("Tea")]).context, read([parts, user("Tea")]).context)
   })
 
+  it("is the same with the fields of an answer that say nothing, as whoever echoes one has them", () => {
+    const said = { role: "assistant", content: "Tea is a drink." }
+    const echoed = { ...said, refusal: null, annotations: [], tool_calls: [], audio: null, reasoning_content: "" }
+    const { chat, context } = read([user("Tea"), echoed, user("Shorter")])
+    assert.isTrue(chat.isTextOnly)
+    assert.strictEqual(context, read([user("Tea"), said, user("Shorter")]).context)
+    assert.isFalse(
+      read([user("Tea"), { ...said, annotations: [{ type: "url_citation" }] }, user("Shorter")]).chat.isTextOnly
+    )
+  })
+
+  it("is none the more for how tools are to be used when there are none", () => {
+    const idle = read([user("Tea")], { tool_choice: "auto", parallel_tool_calls: false, function_call: "auto" })
+    assert.isTrue(idle.chat.isTextOnly)
+    assert.strictEqual(idle.context, "")
+  })
+
   it("is one text for a provider that takes a prompt", () => {
     const said = { role: "assistant", content: "Tea is a drink." }
     assert.strictEqual(
@@ -105,8 +122,9 @@ describe("more than text", () => {
     "a very long prompt": read([user("x".repeat(200_001))])
   }
 
-  for (const [what, { chat }] of Object.entries(cases)) {
+  for (const [what, { chat, prompt }] of Object.entries(cases)) {
     it(`${what}: nothing similar stands in for it`, () => assert.isFalse(chat.isTextOnly))
+    it(`${what}: its context says everything, and there is no prompt to compare`, () => assert.strictEqual(prompt, ""))
   }
 
   it("has everything in its context, so that only the very same is the same", () => {

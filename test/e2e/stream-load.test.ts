@@ -3,7 +3,7 @@ import { assert, it, layer } from "@effect/vitest"
 import { Clock, Context, Effect, Fiber, Layer } from "effect"
 import { type Call, FaultServer, Mode, StreamMode } from "../support/FaultServer.ts"
 import { ask, eventually, generationOf, load, noStore } from "../support/http.ts"
-import { ownDatabase, providerOf } from "../support/service.ts"
+import { providerOf } from "../support/service.ts"
 import { heldBy, measuring, startProcess } from "../support/serviceProcess.ts"
 import { askStream, chatForm, generateForm, openStream } from "../support/streams.ts"
 
@@ -21,7 +21,7 @@ it.live(
       const provider = yield* FaultServer.make
       const { child, url } = yield* startProcess({
         ...providerOf(provider),
-        ...(yield* ownDatabase),
+        DATA_DIR: "memory:",
         LIMIT_CONCURRENCY: "600",
         ATTEMPT_TIMEOUT: "20 seconds",
         TOTAL_TIMEOUT: "30 seconds",
@@ -95,7 +95,7 @@ class Patient extends Context.Service<Patient, {
       const provider = yield* FaultServer.make
       const { child, url } = yield* startProcess({
         ...providerOf(provider),
-        ...(yield* ownDatabase),
+        DATA_DIR: "memory:",
         ATTEMPT_TIMEOUT: `${total} millis`,
         TOTAL_TIMEOUT: `${total} millis`,
         STALL_TIMEOUT: `${stall} millis`,

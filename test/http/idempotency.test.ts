@@ -36,7 +36,7 @@ const counted = (parts: GenerationStream["parts"]) => {
   })
   return { seen, stream }
 }
-const whole = Stream.fromIterable([...deltas, end])
+const whole = Stream.rechunk(Stream.fromIterable([...deltas, end]), 1)
 
 const test = <E>(name: string, run: Effect.Effect<void, E, Idempotency>) =>
   it.effect(name, () => Effect.provide(run, Idempotency.layerMemory()))

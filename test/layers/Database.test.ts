@@ -338,13 +338,15 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
         concurrency: "unbounded"
       })
       const names = yield* withServer((sql) => sql`SELECT migration_id, name FROM understudy_migrations`, url)
-      const applied = ["answers", "circuits", "limits", "governed_answers", "templates", "contexts"].map((
-        name,
-        index
-      ) => ({
-        migration_id: index + 1,
-        name
-      }))
+      const applied = ["answers", "circuits", "limits", "governed_answers", "templates", "contexts", "idempotency"].map(
+        (
+          name,
+          index
+        ) => ({
+          migration_id: index + 1,
+          name
+        })
+      )
       assert.deepStrictEqual(names, applied)
     })))
 

@@ -182,7 +182,7 @@ describe("AiClient.stream", () => {
       ["a reset", StreamMode.resetAfter(2), /broke off/],
       ["a cut in a chunk", StreamMode.cutChunkAfter(2), /broke off/],
       ["an end without a finish", StreamMode.endAfter(2), /without a finish_reason/],
-      ["an error", StreamMode.errorAfter(2), /sent an error: the fault server answers 500/],
+      ["an error", StreamMode.errorAfter(2), /unusable: it sent an error$/],
       ["something that is no JSON", StreamMode.garbageAfter(2), /no JSON/],
       ["wrong types", StreamMode.wrongTypesAfter(2), /no text/],
       ["something that is not UTF-8", StreamMode.invalidUtf8After(2), /not UTF-8/]

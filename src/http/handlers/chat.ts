@@ -9,14 +9,11 @@ import { CurrentNamespace } from "../api/Authorization.ts"
 import { ChatCompletionRequest } from "../api/Chat.ts"
 import { answering } from "./answers/answering.ts"
 import { chatEvents, completionOf } from "./answers/chatAnswers.ts"
-import { cacheWishes, scopeWishes } from "./answers/wishes.ts"
+import { cacheWishes, modelWish, ourModel, scopeWishes } from "./answers/wishes.ts"
 import { jsonBodyOf } from "./body.ts"
 
 /** Images come inside the body. */
 const maxBodyBytes = 20 * 1024 * 1024
-
-/** Asks for the configured model, whatever that is. */
-const ourModel = "understudy"
 
 export const ChatHandlers = HttpApiBuilder.group(
   Api,
@@ -41,7 +38,7 @@ export const ChatHandlers = HttpApiBuilder.group(
             chat,
             isExactOnly: !chat.isTextOnly,
             maxTokens: maxTokensOf(body),
-            model: modelIn(body)
+            model: modelWish(body.model)
           }
           const created = seconds(yield* Clock.currentTimeMillis)
           const includeUsage = body.stream_options?.include_usage === true
@@ -64,8 +61,5 @@ export const ChatHandlers = HttpApiBuilder.group(
         }))
   })
 )
-
-const modelIn = ({ model }: ChatCompletionRequest): string | undefined =>
-  typeof model === "string" && model !== "" && model !== ourModel ? model : undefined
 
 const seconds = (millis: number): number => Math.floor(millis / 1_000)

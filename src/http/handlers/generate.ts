@@ -1,6 +1,5 @@
 /** Translates `POST /generate` between the contract and the ladder. */
 import { Effect } from "effect"
-import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
@@ -8,7 +7,7 @@ import { defaultMaxTokens, GenerateRequest } from "../api/Generate.ts"
 import { answering } from "./answers/answering.ts"
 import { toResponse } from "./answers/answers.ts"
 import { generateEvents } from "./answers/generateEvents.ts"
-import { cacheWishes } from "./answers/wishes.ts"
+import { cacheWishes, modelWish, wantsEvents } from "./answers/wishes.ts"
 import { jsonBodyOf } from "./body.ts"
 
 export const GenerateHandlers = HttpApiBuilder.group(
@@ -25,7 +24,7 @@ export const GenerateHandlers = HttpApiBuilder.group(
           namespace: yield* CurrentNamespace,
           prompt: body.prompt,
           maxTokens: body.max_tokens ?? defaultMaxTokens,
-          model: body.model ?? undefined,
+          model: modelWish(body.model),
           contentType: body.content_type ?? undefined,
           locale: body.locale ?? undefined,
           maxAgeMillis,
@@ -39,9 +38,3 @@ export const GenerateHandlers = HttpApiBuilder.group(
       }))
   })
 )
-
-const wantsEvents = ({ headers: { accept } }: HttpServerRequest.HttpServerRequest): boolean =>
-  accept !== undefined && eventStreamType.test(accept)
-
-/** Refused where its weight is 0. */
-const eventStreamType = /(?:^|,)\s*text\/event-stream\s*(?:;(?!\s*q=0(?:\.0*)?\s*(?:,|$))|,|$)/i

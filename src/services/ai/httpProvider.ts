@@ -17,6 +17,7 @@ import {
   AiUnavailable
 } from "../../domain/errors.ts"
 import { parseRetryAfter } from "../../domain/ladder/RetryAfter.ts"
+import { beyondText, isBeyondText } from "../../domain/TextOnly.ts"
 import { errorMessageOf } from "./errorMessage.ts"
 import { inOnePiece } from "./inOnePiece.ts"
 import type { Json } from "./json.ts"
@@ -91,8 +92,7 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     encode: Protocol["encode"],
     onSuccess: (response: Response) => Effect.Effect<A, AiError>
   ): Effect.Effect<A, AiError> => {
-    const message = protocol.refuses?.(request)
-    if (message !== undefined) return Effect.fail(new AiRejected({ provider, status: 400, message }))
+    if (protocol.takesTextOnly === true && isBeyondText(request)) return Effect.fail(beyondText(provider))
     const body = HttpBody.text(JSON.stringify(encode(request)), "application/json")
     return Effect.matchEffect(http.execute(HttpClientRequest.setBody(head, body)), {
       onFailure: unreachable,
@@ -116,5 +116,11 @@ export const makeHttpProvider = (http: HttpClient.HttpClient, options: Options, 
     )
 
   const { streaming } = protocol
-  return { provider, generate, stream: streaming === undefined ? inOnePiece(generate) : streamWith(streaming) }
+  const { takesTextOnly } = protocol
+  return {
+    provider,
+    takesTextOnly,
+    generate,
+    stream: streaming === undefined ? inOnePiece(generate) : streamWith(streaming)
+  }
 }

@@ -56,9 +56,11 @@ const Completion = Schema.Struct({
       tool_calls: optional,
       function_call: optional,
       audio: optional,
-      images: optional
+      images: optional,
+      annotations: optional
     }),
-    finish_reason: optionalText
+    finish_reason: optionalText,
+    logprobs: optional
   })),
   usage: optional,
   error: optional
@@ -81,6 +83,7 @@ const decode = (body: Json, asked: string, isChat: boolean): Result.Result<AiAns
     refusal: choice.message.refusal ?? "",
     finish: choice.finish_reason,
     hasMore: hasMore(choice.message),
+    hasBeside: isSomething(choice.logprobs) || isSomething(choice.message.annotations),
     isOneOfMany: others.length > 0,
     hasOthers: others.some(({ message }) => isSomething(message.content) || hasMore(message))
   }, isChat)
@@ -93,6 +96,6 @@ const decode = (body: Json, asked: string, isChat: boolean): Result.Result<AiAns
 }
 
 const hasMore = (message: Message): boolean => {
-  const { content: _, ...beyond } = message
+  const { annotations: _, content: __, ...beyond } = message
   return Object.values(beyond).some(isSomething)
 }

@@ -1,7 +1,7 @@
 /** What stands in a chunk of a streamed chat completion, and in its choices. Pure. */
 import type { JsonObject } from "../../domain/Chat.ts"
 import { isArray, isObject, isSomething, type Json } from "./json.ts"
-import { beyondText } from "./openAiVerdict.ts"
+import { besideText, beyondText } from "./openAiVerdict.ts"
 
 export interface Choice {
   readonly index: number
@@ -11,6 +11,7 @@ export interface Choice {
   /** Nothing but text, or nothing at all. */
   readonly isPlain: boolean
   readonly hasMore: boolean
+  readonly hasBeside: boolean
 }
 
 /** The choice, or what is wrong with it. */
@@ -26,14 +27,20 @@ export const readChoice = (json: Json): Choice | string => {
   if (typeof index !== "number") return "a choice's index is no number"
   let isPlain = true
   let hasMore = false
-  for (const name in json) if (!choiceFields.has(name) && isSaid(json[name])) isPlain = false
+  let hasBeside = false
+  for (const name in json) {
+    if (choiceFields.has(name) || !isSaid(json[name])) continue
+    isPlain = false
+    if (besideText.has(name)) hasBeside = true
+  }
   for (const name in delta) {
     if (deltaFields.has(name) || !isSaid(delta[name])) continue
     isPlain = false
     if (beyondText.has(name)) hasMore = true
+    if (besideText.has(name)) hasBeside = true
   }
   const refusal = delta["refusal"]
-  return { index, text, finish, isPlain, hasMore, refusal: typeof refusal === "string" ? refusal : "" }
+  return { index, text, finish, isPlain, hasMore, hasBeside, refusal: typeof refusal === "string" ? refusal : "" }
 }
 
 /** What a provider says in every chunk beside its choices, and when it has begun: one time for the whole stream. */
@@ -52,7 +59,7 @@ export const hasNews = (chunk: JsonObject, frame: JsonObject): boolean => {
 
 /** Without what the end tells by itself: the usage, and how the choice that counts has finished. */
 export const withoutEnd = (chunk: JsonObject): JsonObject => {
-  const { choices, usage: _, ...rest } = chunk
+  const { choices, understudy: _, usage: __, ...rest } = chunk
   return {
     ...rest,
     choices: isArray(choices) ? choices.map((choice) => isObject(choice) ? unfinished(choice) : choice) : []
@@ -81,7 +88,10 @@ const unfinished = (choice: JsonObject): JsonObject =>
 /** White space counts: it can be a piece of a longer text. */
 const isSaid = (json: Json | undefined): boolean => json !== "" && (typeof json === "string" || isSomething(json))
 
-/** `obfuscation` is only there to hide the length of a chunk on the wire. */
-const ownFields = new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation"])
+/**
+ * `obfuscation` is only there to hide the length of a chunk on the wire, and another Understudy's word on where its
+ * answer comes from is not ours.
+ */
+const ownFields = new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation", "understudy"])
 const choiceFields = new Set(["index", "delta", "finish_reason"])
 const deltaFields = new Set(["role", "content"])

@@ -23,6 +23,7 @@ export class OpenAiChunks {
   private finish: string | undefined = undefined
   private usage: JsonObject | undefined = undefined
   private hasMore = false
+  private hasBeside = false
   private isOneOfMany = false
   private hasOthers = false
   private isTooLong = false
@@ -95,14 +96,15 @@ export class OpenAiChunks {
   private take(choice: Choice): void {
     if (choice.finish !== "") this.finish = choice.finish
     this.hasMore ||= choice.hasMore
+    this.hasBeside ||= choice.hasBeside
     if (this.text.length + choice.text.length > maxTextKept) this.isTooLong = true
     if (!this.isTooLong) this.text += choice.text
     if (this.refusal.length < maxTextKept) this.refusal += choice.refusal
   }
 
   private said() {
-    const { finish, hasMore, hasOthers, isOneOfMany, refusal, text } = this
-    return { finish, hasMore, hasOthers, isOneOfMany, refusal, text }
+    const { finish, hasBeside, hasMore, hasOthers, isOneOfMany, refusal, text } = this
+    return { finish, hasBeside, hasMore, hasOthers, isOneOfMany, refusal, text }
   }
 }
 

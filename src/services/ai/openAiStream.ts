@@ -65,7 +65,7 @@ class OpenAiReader implements StreamReader {
     const json = parseJson(data)
     if (json === undefined && this.isBodyOver) return
     const isError = event === "error" || (isObject(json) && json["error"] !== undefined && json["error"] !== null)
-    if (isError) return this.failOnce(`the provider sent an error: ${this.options.wordsOf(data)}`)
+    if (isError) return this.failOnce("it sent an error", this.options.wordsOf(data))
     const problem = json === undefined ? "an event is no JSON" : this.chunks.add(json)
     if (problem !== undefined) this.failOnce(problem)
   }
@@ -84,8 +84,8 @@ class OpenAiReader implements StreamReader {
     this.outcome = "ended"
   }
 
-  private failOnce(detail: string): void {
-    this.outcome ??= { _tag: "Malformed", detail }
+  private failOnce(detail: string, words?: string): void {
+    this.outcome ??= { _tag: "Malformed", detail, ...words !== undefined && { words } }
   }
 }
 

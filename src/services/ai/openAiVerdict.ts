@@ -11,6 +11,8 @@ export interface Said {
   readonly finish: string | null | undefined
   /** The first choice has a tool's call, sound, an image. */
   readonly hasMore: boolean
+  /** There is something that a text alone does not say: probabilities, sources. */
+  readonly hasBeside: boolean
   /** There are other choices; `hasOthers`: with something in them. */
   readonly isOneOfMany: boolean
   readonly hasOthers: boolean
@@ -35,7 +37,9 @@ export const verdict = (said: Said, isChat: boolean): Result.Result<{ readonly i
     return malformed(`the answer has no usable finish_reason (${JSON.stringify(finish ?? null)}): it is not complete`)
   }
   return Result.succeed({
-    isComplete: isChat ? !isBlank && !isMore && !said.isOneOfMany && !isCut.has(finish) : finish !== "length"
+    isComplete: isChat
+      ? !isBlank && !isMore && !said.hasBeside && !said.isOneOfMany && !isCut.has(finish)
+      : finish !== "length"
   })
 }
 
@@ -43,6 +47,9 @@ export const malformed = (detail: string): Result.Result<never, NoAnswer> => Res
 
 /** What a message can have that is an answer without any text. */
 export const beyondText: ReadonlySet<string> = new Set(["tool_calls", "function_call", "audio", "images", "refusal"])
+
+/** What comes beside a text, and is lost where only the text is kept. */
+export const besideText: ReadonlySet<string> = new Set(["annotations", "logprobs"])
 
 /** After these there is more to the answer than its text, or less. */
 const isCut: ReadonlySet<string> = new Set(["length", "content_filter", "tool_calls", "function_call"])

@@ -2,7 +2,6 @@
 import { Result, Schema } from "effect"
 import type { AiAnswer } from "../../domain/Ai.ts"
 import type { NoAnswer, Protocol } from "./protocol.ts"
-import { refusesBeyondText } from "./textOnly.ts"
 
 const decodePlain = Schema.decodeUnknownResult(Schema.Struct({
   text: Schema.String,
@@ -11,7 +10,7 @@ const decodePlain = Schema.decodeUnknownResult(Schema.Struct({
 
 export const plainProtocol = (options: { readonly url: string; readonly model: string }): Protocol => ({
   url: options.url,
-  refuses: refusesBeyondText,
+  takesTextOnly: true,
   encode: (request) => ({
     prompt: request.chat?.transcript ?? request.prompt,
     max_tokens: request.maxTokens,

@@ -6,13 +6,14 @@ import type { Json } from "./json.ts"
 
 /** Why a success holds no answer: unusable, or a refusal that the user must hear. */
 export type NoAnswer =
-  | { readonly _tag: "Malformed"; readonly detail: string }
+  /** `words`: the provider's own, which may quote the prompt. */
+  | { readonly _tag: "Malformed"; readonly detail: string; readonly words?: string }
   | { readonly _tag: "Refused"; readonly message: string }
 
 export interface Protocol {
   readonly url: string
-  /** Why this request cannot be put into this protocol's words; the user must hear it. */
-  readonly refuses?: ((request: AiRequest) => string | undefined) | undefined
+  /** `true`: more than text cannot be put into this protocol's words. */
+  readonly takesTextOnly?: boolean | undefined
   readonly encode: (request: AiRequest) => unknown
   /** Decodes the JSON body of a success, strictly. */
   readonly decode: (body: Json, request: AiRequest) => Result.Result<AiAnswer, NoAnswer>

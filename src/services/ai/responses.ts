@@ -50,7 +50,7 @@ export const readParts = (
 
 export const failureOf = (no: NoAnswer, provider: string, { status }: Response): AiMalformed | AiRejected =>
   no._tag === "Malformed"
-    ? new AiMalformed({ provider, detail: no.detail })
+    ? new AiMalformed({ provider, detail: no.detail, ...no.words !== undefined && { words: no.words } })
     : new AiRejected({ provider, status, message: no.message })
 
 /**

@@ -1,15 +1,14 @@
 /** Stands in for a provider when none is configured: says what it is, and fails as often as it is told to. */
 import { type Duration, Effect, Random, Stream } from "effect"
 import { type AiAnswer, type AiPart, type AiRequest, estimateTokens } from "../../domain/Ai.ts"
-import { AiRejected, AiUnavailable } from "../../domain/errors.ts"
-import { refusesBeyondText } from "./textOnly.ts"
+import { type AiRejected, AiUnavailable } from "../../domain/errors.ts"
+import { beyondText, isBeyondText } from "../../domain/TextOnly.ts"
 
 const provider = "simulated"
 
 export const makeSimulated = (latency: Duration.Input, failures: number) => {
   const generate = (request: AiRequest): Effect.Effect<AiAnswer, AiUnavailable | AiRejected> => {
-    const message = refusesBeyondText(request)
-    if (message !== undefined) return Effect.fail(new AiRejected({ provider, status: 400, message }))
+    if (isBeyondText(request)) return Effect.fail(beyondText(provider))
     return Effect.flatMap(Effect.delay(Random.next, latency), (random) => {
       if (random < failures) {
         return Effect.fail(new AiUnavailable({ provider, status: 503, detail: "a simulated failure (status 503)" }))
@@ -43,7 +42,7 @@ export const makeSimulated = (latency: Duration.Input, failures: number) => {
         ))
     )
 
-  return { provider, generate, stream }
+  return { provider, takesTextOnly: true, generate, stream }
 }
 
 const draft = (prompt: string): string =>

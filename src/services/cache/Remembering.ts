@@ -1,13 +1,12 @@
 /** Storing off the answer's path: a bounded queue, and one fiber that stores what is in it, in batches. */
 import { Array, type Cause, Duration, Effect, Fiber, Latch, Metric, Queue, Ref, Schedule, type Scope } from "effect"
-import { type CacheEntry, toCacheEntries } from "../../domain/CacheEntry.ts"
+import { type CacheEntry, lengthOf, maxRemembered, toCacheEntries } from "../../domain/CacheEntry.ts"
 import { StoreUnavailable } from "../../domain/errors.ts"
 import type { RememberedAnswer } from "../FallbackCache.ts"
 import { dropped, failed, remembered } from "./FallbackCacheOptions.ts"
 
-/** Characters of prompts, contexts and texts that may wait to be stored, and of one answer that is worth storing. */
+/** Characters of prompts, contexts and texts that may wait to be stored. */
 const maxQueued = 32_000_000
-const maxLength = 4_000_000
 
 /** How long a stop waits for what is still in the queue, and so does whoever takes answers out. */
 const flushTimeout = "5 seconds"
@@ -63,7 +62,7 @@ export const makeRemembering = Effect.fnUntraced(function*(
     remember: (answer) =>
       Effect.suspend(() => {
         const length = lengthOf(answer)
-        if (length > maxLength || queued + length > maxQueued || !Queue.offerUnsafe(queue, answer)) {
+        if (length > maxRemembered || queued + length > maxQueued || !Queue.offerUnsafe(queue, answer)) {
           return Metric.update(dropped, 1)
         }
         queued += length
@@ -126,10 +125,6 @@ export const storeAll = Effect.fnUntraced(function*(
   }
   return stored
 })
-
-/** The context counts: until it is stored as a hash it is held as it came. */
-export const lengthOf = ({ context, prompt, text }: RememberedAnswer): number =>
-  prompt.length + text.length + (context?.length ?? 0)
 
 /**
  * Storing gets a quarter of the time, because it shares the processor, and an embedded database's only session, with the

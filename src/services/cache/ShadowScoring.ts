@@ -3,10 +3,10 @@
  * A layer over a cache, which behaves as before.
  */
 import { type Cause, type Duration, Effect, Exit, Layer, Metric, Option, Queue, Random, type Scope } from "effect"
+import { lengthOf } from "../../domain/CacheEntry.ts"
 import { similarity } from "../../domain/similarity/TextVector.ts"
 import { Embedder } from "../Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache, type RememberedAnswer } from "../FallbackCache.ts"
-import { lengthOf } from "./Remembering.ts"
 
 export interface ShadowOptions {
   /**

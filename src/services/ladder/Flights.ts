@@ -72,17 +72,20 @@ export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Ret
 })
 
 /** Equal for requests that one answer serves; none for those that must have one of their own. */
-export const flightKey = (request: GenerationRequest): string | undefined =>
-  request.remember
-    ? JSON.stringify([
-      request.namespace,
-      request.prompt,
-      request.maxTokens,
-      request.model,
-      request.contentType,
-      request.locale,
-      request.maxAgeMillis,
-      request.context,
-      request.chat?.body
-    ])
-    : undefined
+export const flightKey = (request: GenerationRequest): string | undefined => {
+  const { chat, contentType, context = "", locale, maxAgeMillis, maxTokens, model, namespace, prompt } = request
+  if (!request.remember || prompt.length + context.length > maxCompared) return undefined
+  // A conversation's body holds its prompt and its context.
+  return JSON.stringify([
+    namespace,
+    maxTokens,
+    model,
+    contentType,
+    locale,
+    maxAgeMillis,
+    chat?.body ?? [prompt, context]
+  ])
+}
+
+/** Characters: to compare longer ones takes more time than it is likely to save. */
+const maxCompared = 1_000_000

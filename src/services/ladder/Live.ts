@@ -3,6 +3,7 @@ import { Array, Clock, Effect } from "effect"
 import type { AiAnswer } from "../../domain/Ai.ts"
 import type { LiveError } from "../../domain/errors.ts"
 import { isRecoverable } from "../../domain/ladder/ErrorTable.ts"
+import { beyondText, isBeyondText } from "../../domain/TextOnly.ts"
 import type { Providers } from "../Providers.ts"
 import { type Call, type Gates, type LivePolicy, makeProviderStep, type ProviderStep } from "./ProviderStep.ts"
 
@@ -36,9 +37,15 @@ export const makeLive = (providers: Providers["Service"]["inOrder"], gates: Gate
       }))
   }
 
-  const [first, ...rest] = steps
+  /** Those that the request can be put to. Nobody's circuit or limits hear of a request that could not be. */
+  const ableFor = ({ request }: Call): ReadonlyArray<ProviderStep> =>
+    isBeyondText(request) ? steps.filter(({ takesTextOnly }) => !takesTextOnly) : steps
+
   return {
-    live: (call: Call): Effect.Effect<LiveAnswer, LiveError> => ask(call, first, rest),
+    live: (call: Call): Effect.Effect<LiveAnswer, LiveError> => {
+      const [first, ...rest] = ableFor(call)
+      return first === undefined ? Effect.fail(beyondText(steps[0].provider)) : ask(call, first, rest)
+    },
     /** What the last attempts at the providers failed with; those that succeeded are left out. */
     lastErrors: Effect.map(
       Effect.forEach(steps, (step) => step.lastError),

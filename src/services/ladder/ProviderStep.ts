@@ -1,7 +1,7 @@
 /** One provider's part of the live step: attempts, gated by its circuit and its limits, with retries on a budget. */
 import { Cause, Clock, Duration, Effect, Exit, Metric, Random } from "effect"
 import { type AiAnswer, type AiRequest, estimateTokens } from "../../domain/Ai.ts"
-import type { Admission, Outcome } from "../../domain/circuit/Circuit.ts"
+import type { Admission } from "../../domain/circuit/Circuit.ts"
 import {
   type AiError,
   AiTimeout,
@@ -13,13 +13,13 @@ import {
 } from "../../domain/errors.ts"
 import type { GenerationRequest } from "../../domain/Generation.ts"
 import { attemptTime, type Deadlines } from "../../domain/ladder/Deadlines.ts"
-import { outcomeOf } from "../../domain/ladder/ErrorTable.ts"
 import { nextAttemptIn, type RetryPolicy } from "../../domain/ladder/Retry.ts"
 import * as RetryBudget from "../../domain/ladder/RetryBudget.ts"
-import { type CircuitBreaker, outcomeOfExit } from "../CircuitBreaker.ts"
+import type { CircuitBreaker } from "../CircuitBreaker.ts"
 import type { AttemptFeedback, Permit } from "../limiter/RateLimiterApi.ts"
 import type { Provider } from "../Providers.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
+import { type Evidence, makeBooking, noEvidence } from "./Booking.ts"
 import { makeStreamStep, type StreamSink, type StreamTimes } from "./StreamStep.ts"
 
 export interface LivePolicy extends StreamTimes, RetryPolicy {
@@ -50,13 +50,7 @@ interface Run {
   readonly hasNext: boolean
   /** Attempts that reached this provider. */
   attempts: number
-  /**
-   * What the last attempt says of the provider's health. A call is counted once, when it ends: attempts that a retry
-   * rescues are no failures.
-   */
-  evidence: { readonly admission: Admission; readonly outcome: Outcome } | undefined
-  /** When the first piece of a stream came, in milliseconds since the epoch. */
-  firstPieceAt: number | undefined
+  readonly evidence: Evidence
 }
 
 const attemptCount = Metric.counter("understudy_attempts_total", {
@@ -70,6 +64,7 @@ const retryCount = Metric.counter("understudy_retries_total", {
 
 export interface ProviderStep {
   readonly provider: string
+  readonly takesTextOnly: boolean
   /** Asks this provider, once or again. `hasNext`: another one can be asked after it. */
   readonly ask: (call: Call, hasNext: boolean) => Effect.Effect<AiAnswer, LiveError>
   /** What the last attempt failed with; none after one that succeeded. */
@@ -79,13 +74,17 @@ export interface ProviderStep {
 const notSent = { congested: false, sent: false }
 
 /** What an attempt has shown of the provider's limits. */
-const feedbackOf = (exit: Exit.Exit<AiAnswer, AiError>): AttemptFeedback => {
+const feedbackOf = (
+  exit: Exit.Exit<AiAnswer, AiError>,
+  answeredMillis: number | undefined
+): AttemptFeedback => {
   if (Exit.isSuccess(exit)) {
     const { limits, usage } = exit.value
-    return { congested: false, usedTokens: usage && usage.inputTokens + usage.outputTokens, limits }
+    return { congested: false, usedTokens: usage && usage.inputTokens + usage.outputTokens, limits, answeredMillis }
   }
   const error = Cause.findErrorOption(exit.cause)
-  return { congested: error._tag === "Some" && ["AiRateLimited", "AiTimeout"].includes(error.value._tag) }
+  const congested = error._tag === "Some" && ["AiRateLimited", "AiTimeout"].includes(error.value._tag)
+  return { congested, answeredMillis }
 }
 
 /**
@@ -115,23 +114,32 @@ export const makeProviderStep = (
     Metric.update(Metric.withAttributes(retryCount, { provider: key, verdict }), 1)
 
   const inPieces = makeStreamStep(client, policy)
+  const booking = makeBooking(breaker, key)
+
+  /** The first piece of a stream: a probe has shown what it was to show. */
+  const noticing = (run: Run, sink: StreamSink, admission: Admission): StreamSink => ({
+    ...sink,
+    emit: (pieces) =>
+      run.evidence.firstPieceAt === undefined
+        ? Effect.andThen(booking.streamBegan(run.evidence, admission), Effect.suspend(() => sink.emit(pieces)))
+        : sink.emit(pieces)
+  })
+
+  const answeredMillis = ({ evidence: { firstPieceAt } }: Run, { startedAt }: Permit): number | undefined =>
+    firstPieceAt === undefined ? undefined : firstPieceAt - startedAt
 
   /** The provider's call, bounded in time: as a whole to the last byte of its body, in pieces to each next one. */
-  const timed = (run: Run, permit: Permit): Effect.Effect<AiAnswer, AiError> =>
+  const timed = (run: Run, permit: Permit, admission: Admission): Effect.Effect<AiAnswer, AiError> =>
     Clock.clockWith((clock) => {
       const now = clock.currentTimeMillisUnsafe()
       const { call, request } = run
       const { waitedMillis } = permit
       if (call.sink !== undefined) {
-        const { begin } = call.sink
-        const sink: StreamSink = {
-          ...call.sink,
-          begin: (provider, beginning) => {
-            run.firstPieceAt = clock.currentTimeMillisUnsafe()
-            begin(provider, beginning)
-          }
-        }
-        return inPieces(sink, request, { deadlines: call.deadlines, startedAt: now, waitedMillis })
+        return inPieces(noticing(run, call.sink, admission), request, {
+          deadlines: call.deadlines,
+          startedAt: now,
+          waitedMillis
+        })
       }
       const time = attemptTime(policy, call.deadlines, now, waitedMillis)
       const after = time.millis === policy.attemptMillis ? wholeAttempt : Duration.millis(time.millis)
@@ -140,27 +148,6 @@ export const makeProviderStep = (
         orElse: () => Effect.fail(new AiTimeout({ provider: key, after, shortened: time.shortened }))
       })
     })
-
-  /** How long a stream goes on after its first piece is no slowness: its length and its reader say that. */
-  const withoutStream = (run: Run, admission: Admission): Effect.Effect<Admission> => {
-    const { firstPieceAt } = run
-    return firstPieceAt === undefined
-      ? Effect.succeed(admission)
-      : Effect.map(Clock.currentTimeMillis, (now) => ({
-        ...admission,
-        startedAt: admission.startedAt + now - firstPieceAt
-      }))
-  }
-
-  /** Books what an attempt came to: a probe at once, for the circuit waits for it; any other when the call ends. */
-  const book = (run: Run, admission: Admission, exit: Exit.Exit<AiAnswer, AiError>): Effect.Effect<void> => {
-    if (admission.probe) return breaker.settle(key, admission, outcomeOfExit(exit, outcomeOf))
-    if (Exit.isFailure(exit) && Exit.hasInterrupts(exit)) return Effect.void
-    const outcome = outcomeOfExit(exit, outcomeOf)
-    // An attempt that our own queue had cut short leaves standing what an earlier one has shown.
-    if (outcome._tag !== "Ignored" || run.evidence === undefined) run.evidence = { admission, outcome }
-    return Effect.void
-  }
 
   /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
   const react = (error: AiError): Effect.Effect<void> => {
@@ -192,10 +179,10 @@ export const makeProviderStep = (
         onSuccess: (admission) => {
           run.attempts += 1
           run.call.attempts += 1
-          return Effect.onExit(restore(timed(run, permit)), (exit) =>
+          return Effect.onExit(restore(timed(run, permit, admission)), (exit) =>
             Effect.andThen(
-              Effect.flatMap(withoutStream(run, admission), (admission) => book(run, admission, exit)),
-              limiter.report(key, permit, feedbackOf(exit))
+              booking.attemptEnded(run.evidence, admission, exit),
+              limiter.report(key, permit, feedbackOf(exit, answeredMillis(run, permit)))
             ))
         }
       })
@@ -262,20 +249,17 @@ export const makeProviderStep = (
 
   return {
     provider: key,
+    takesTextOnly: client.takesTextOnly === true,
     lastError: Effect.sync(() => lastError),
     ask: (call, hasNext) =>
       Clock.clockWith((clock) => {
         budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
         const { chat, maxTokens, model, prompt } = call.request
         const request = { prompt, maxTokens, chat, model: isFirst ? model : undefined }
-        const run: Run = { call, request, hasNext, attempts: 0, evidence: undefined, firstPieceAt: undefined }
+        const run: Run = { call, request, hasNext, attempts: 0, evidence: noEvidence() }
         return Effect.onExit(
           Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
-          // The caller's interruption is nobody's failure, but what a completed attempt has shown before it stands.
-          () =>
-            run.evidence === undefined
-              ? Effect.void
-              : breaker.settle(key, run.evidence.admission, run.evidence.outcome)
+          () => booking.callEnded(run.evidence)
         )
       })
   }

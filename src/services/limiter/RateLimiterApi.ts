@@ -54,6 +54,8 @@ export interface AttemptFeedback {
   readonly usedTokens?: number | undefined
   /** What the provider's headers say. */
   readonly limits?: ProviderLimits | undefined
+  /** How long it took to the first piece of a stream, in milliseconds: longer streams are no slower. */
+  readonly answeredMillis?: number | undefined
   /** `false`: nothing was sent after all (the circuit had opened meanwhile), so it takes nothing and shows nothing. */
   readonly sent?: boolean | undefined
 }

@@ -20,7 +20,7 @@ export interface Gate {
   /** Books an attempt that starts now. */
   readonly charge: (now: number, tokens: number) => Charge | undefined
   readonly begin: (startedAt: number, waitedMillis: number, charged: Charge | undefined) => Permit
-  readonly end: (startedAt: number, now: number, exit: Exit.Exit<unknown, unknown>) => void
+  readonly end: (permit: Permit, now: number, exit: Exit.Exit<unknown, unknown>) => void
   readonly learn: (permit: Permit, feedback: AttemptFeedback, now: number) => Effect.Effect<void>
   readonly coolDown: (now: number, until: number) => Effect.Effect<void>
   readonly status: () => Status
@@ -30,7 +30,7 @@ interface Status {
   readonly running: number
   readonly limit: number
   readonly coolingUntil: number
-  /** How long an attempt usually holds its permit, in milliseconds; 0 before the first. */
+  /** How long an attempt usually takes to its answer, or its first piece, in milliseconds; 0 before the first. */
   readonly typicalMillis: number
 }
 
@@ -42,13 +42,29 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
   let limit = ConcurrencyLimit.initial(maximum)
   let cooldown = Cooldown.none
   let allowance = Allowance.unknown
-  let running = 0
+  /** In the order of their start. */
+  const running = new Set<Permit>()
   let starts = 0
+  /** To the answer, and to the permit's return: a stream holds it for much longer. */
   let typicalMillis = 0
+  let heldMillis = 0
+  /** Of streams, what their attempts have reported. */
+  const answered = new WeakMap<Permit, number>()
 
   const pause = (now: number, until: number): void => {
     const count = ConcurrencyLimit.current(limit)
     cooldown = Cooldown.begin(cooldown, now, until, { count, millis: staggerMillis })
+  }
+
+  /** When there is a permit that `ahead` others do not take: they come back in the order in which they were given. */
+  const permitFreeAt = (now: number, ahead: number, most: number): number => {
+    const useful = Math.min(running.size, most)
+    if (useful === 0) return now
+    let skip = running.size - useful + ahead % useful
+    for (const { startedAt } of running) {
+      if (skip-- === 0) return Math.max(now, startedAt + heldMillis) + heldMillis * Math.floor(ahead / useful)
+    }
+    return now
   }
 
   return {
@@ -66,7 +82,7 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
     foresee: (now, tokens, ahead, tokensAhead, waits) => {
       const most = ConcurrencyLimit.current(limit)
       return Math.max(
-        running < most && !waits ? now : now + typicalMillis * (ahead + 1) / most,
+        running.size < most && !waits ? now : permitFreeAt(now, ahead, most),
         Cooldown.earliest(cooldown, now, ahead),
         Allowance.earliest(allowance, now, tokens),
         budget.estimate(now, tokens, ahead, tokensAhead)
@@ -78,18 +94,21 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
       return budget.charge(now, tokens)
     },
     begin: (startedAt, waitedMillis, charge) => {
-      running += 1
-      return { waitedMillis, startedAt, place: starts++, charge }
+      const permit = { waitedMillis, startedAt, place: starts++, charge }
+      running.add(permit)
+      return permit
     },
-    end: (startedAt, now, exit) => {
-      running -= 1
-      const took = now - startedAt
+    end: (permit, now, exit) => {
+      running.delete(permit)
+      const held = now - permit.startedAt
       // One that failed early or was interrupted says nothing of how long one takes.
-      if (Exit.isSuccess(exit) || (took > typicalMillis && !Exit.hasInterrupts(exit))) {
-        typicalMillis = typicalMillis === 0 ? took : typicalMillis * 0.8 + took * 0.2
-      }
+      if (!Exit.isSuccess(exit) && (held <= heldMillis || Exit.hasInterrupts(exit))) return
+      heldMillis = smoothed(heldMillis, held)
+      typicalMillis = smoothed(typicalMillis, answered.get(permit) ?? held)
     },
-    learn: ({ charge, place, startedAt }, { congested, limits, sent, usedTokens }, now) => {
+    learn: (permit, { answeredMillis, congested, limits, sent, usedTokens }, now) => {
+      const { charge, place, startedAt } = permit
+      if (answeredMillis !== undefined) answered.set(permit, answeredMillis)
       if (sent === false) {
         if (charge !== undefined) budget.cancel(charge)
         return Effect.void
@@ -107,10 +126,12 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
       return budget.coolDown(until)
     },
     status: () => ({
-      running,
+      running: running.size,
       limit: ConcurrencyLimit.current(limit),
       coolingUntil: cooldown.until,
       typicalMillis
     })
   }
 }
+
+const smoothed = (before: number, now: number): number => before === 0 ? now : before * 0.8 + now * 0.2

@@ -186,7 +186,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
     }
     const permit = gate.begin(startedAt, waitedMillis, charged)
     return Effect.onExit(restore(Effect.suspend(() => attempt(permit))), (exit) => {
-      gate.end(startedAt, clock.currentTimeMillisUnsafe(), exit)
+      gate.end(permit, clock.currentTimeMillisUnsafe(), exit)
       return room.size === 0 ? free : Effect.andThen(free, pump)
     })
   }

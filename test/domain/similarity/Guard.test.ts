@@ -207,7 +207,7 @@ describe("the default threshold and the guard", () => {
     "twelfth-pairs.json",
     "held-out-pairs.jsonl"
   ])("give on %s what docs/similarity.md says", async (file) => {
-    const pairs = await scorePairs(path(`../fixtures/${file}`))
+    const pairs = await scorePairs(path(`../../fixtures/${file}`))
     assert.isAtLeast(share(servedAt(pairs, "paraphrase", defaultMinSimilarity)), 0.9)
     assert.strictEqual(servedAt(pairs, "other subject", defaultMinSimilarity).served, 0)
     assert.strictEqual(servedAt(pairs, "near miss", defaultMinSimilarity).served, 0)

@@ -69,7 +69,7 @@ describe("a streamed chat completion", () => {
       [bytesOf(text("Grüße, "), { choices: "x" }), /no list/],
       [bytesOf(text("Grüße, "), { choices: [1] }), /no object/],
       [bytesOf(text("Grüße, "), [1]), /no object/],
-      [bytesOf(text("Grüße, "), { error: { message: "overloaded" } }), /sent an error: words/],
+      [bytesOf(text("Grüße, "), { error: { message: "overloaded" } }), /^it sent an error$/],
       [raw(event(text("Grüße, ")) + "event: error\ndata: {\"message\":\"x\"}\n\n"), /sent an error/],
       [bytesOf(text("Grüße, "), "[DONE]"), /without a finish_reason/],
       [bytesOf(text("Grüße, "), text("a".repeat(maxEventSize))), /larger than/],
@@ -82,6 +82,11 @@ describe("a streamed chat completion", () => {
       assert.match(String(Reflect.get(Object(outcome), "detail")), detail)
     }
     assert.match(String(Reflect.get(Object(read(raw("")).outcome), "detail")), /before its first chunk/)
+  })
+
+  it("keeps the words of an error apart: they may quote the prompt", () => {
+    const { outcome } = read(bytesOf({ error: { message: "flagged: my secret prompt" } }))
+    assert.deepStrictEqual(outcome, { _tag: "Malformed", detail: "it sent an error", words: "words" })
   })
 
   it("is malformed when it is blank, or has no finish that means anything", () => {
@@ -142,7 +147,8 @@ describe("a streamed chat completion", () => {
       assert.deepInclude(endOf(parts), {
         text: "x",
         finishReason: "stop",
-        isComplete: true,
+        // Of the probabilities nothing would be left.
+        isComplete: false,
         native: { usage: both.usage }
       })
     })

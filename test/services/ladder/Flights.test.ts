@@ -38,12 +38,26 @@ describe("calls for the very same", () => {
         assert.strictEqual(seen.remembered.length, 1)
       })))
 
-  it.effect("share what stands in for it, too, and the error when nothing does", () =>
+  it.effect("share what stands in for it, too", () =>
     scenario({ script: [takes(1_000, fails)], maxAttempts: 1, template: aTemplate }, (seen) =>
       Effect.gen(function*() {
         const all = yield* Effect.forkChild(Effect.all([generate(), generate()], { concurrency: 2 }))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual((yield* Fiber.join(all)).map(({ source }) => source), ["template", "template"])
+        assert.strictEqual(seen.calls, 1)
+      })))
+
+  it.effect("share the error when there is nothing to show", () =>
+    scenario({ script: [takes(1_000, fails)], maxAttempts: 1 }, (seen) =>
+      Effect.gen(function*() {
+        const all = yield* Effect.forkChild(
+          Effect.all([Effect.flip(generate()), Effect.flip(generate())], { concurrency: 2 })
+        )
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual((yield* Fiber.join(all)).map(({ _tag }) => _tag), [
+          "GenerationUnavailable",
+          "GenerationUnavailable"
+        ])
         assert.strictEqual(seen.calls, 1)
       })))
 

@@ -321,6 +321,76 @@ describe("after its first piece", () => {
       })))
 })
 
+describe("a stream that is the probe of a circuit", () => {
+  const probed = (probe: NonNullable<Scripted["streams"]>[number]): Omit<Scripted, "script"> => ({
+    streams: [
+      () => Stream.fail(new AiUnavailable({ provider, status: 503, detail: "503" })),
+      probe,
+      sends([{ text: "ab" }])
+    ],
+    maxAttempts: 1,
+    breaker: { failures: 1 },
+    template: aTemplate
+  })
+  const opened = Effect.gen(function*() {
+    assert.strictEqual((yield* answered("tea", 1)).start.source, "template")
+    assert.strictEqual(yield* circuit, "Open")
+    yield* TestClock.adjust("30 seconds")
+  })
+
+  it.effect("has shown with its first piece what it was to show: nobody waits for its end", () =>
+    scenario(probed(sends([{ text: "a" }, { after: 15_000, text: "b" }])), () =>
+      Effect.gen(function*() {
+        yield* opened
+        const probe = yield* stream("coffee")
+        assert.strictEqual(yield* circuit, "Closed")
+        assert.deepInclude((yield* answered("cake", 1)).start, { source: "live" })
+        assert.strictEqual((yield* patiently(readAll(probe), 20)).text, "ab")
+        assert.strictEqual(yield* circuit, "Closed")
+      })))
+
+  it.effect("counts as a failure like any other when it breaks off after that", () =>
+    scenario(probed(sends([{ text: "a" }, { after: 1_000, text: "b" }], cut)), () =>
+      Effect.gen(function*() {
+        yield* opened
+        const probe = yield* stream("coffee")
+        assert.strictEqual(yield* circuit, "Closed")
+        brokenBy((yield* patiently(readAll(probe), 5)).exit, "AiMalformed")
+        assert.strictEqual(yield* circuit, "Open")
+      })))
+
+  it.effect("has shown nothing when its reader leaves before that", () =>
+    scenario(probed(sends([{ after: 15_000, text: "a" }])), () =>
+      Effect.gen(function*() {
+        yield* opened
+        const waiting = yield* Effect.forkChild(Effect.scoped(stream("coffee")))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* circuit, "HalfOpen")
+        yield* Fiber.interrupt(waiting)
+        assert.strictEqual((yield* answered("cake", 1)).start.source, "live")
+        assert.strictEqual(yield* circuit, "Closed")
+      })))
+})
+
+describe("long streams", () => {
+  it.effect("let others wait for their permits, who need no more than the time to their first piece", () =>
+    scenario({
+      streams: [sends([{ text: "a" }, { after: 6_000, text: "b" }])],
+      limiter: { concurrency: 1 },
+      totalTimeout: "5 seconds",
+      template: aTemplate
+    }, () =>
+      Effect.gen(function*() {
+        yield* answered("tea", 8)
+        const first = yield* stream("coffee")
+        yield* Effect.forkChild(readAll(first))
+        yield* TestClock.adjust("4 seconds")
+        const second = yield* Effect.forkChild(stream("cake"))
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual((yield* Fiber.join(second)).start.source, "live")
+      })))
+})
+
 describe("a slow reader", () => {
   const pieces = Array.from({ length: 64 }, (): Piece => ({ after: 100, text: "x".repeat(64 * 1024) }))
 
@@ -358,4 +428,10 @@ describe("a slow reader", () => {
 it("an error says what it means for the text that is there", () => {
   const cause = new AiTimeout({ provider, after: Duration.seconds(8), shortened: false })
   assert.strictEqual(new StreamBroken({ cause }).message, "the answer broke off: scripted did not answer within 8s")
+})
+
+it("the provider's own words, which may quote the prompt, are for its asker alone", () => {
+  const cause = new AiMalformed({ provider, detail: "it sent an error", words: "flagged: my secret" })
+  assert.notInclude(cause.message, "secret")
+  assert.include(new StreamBroken({ cause }).message, "flagged: my secret")
 })

@@ -2,7 +2,7 @@
 import { Effect, Option, type Scope, Stream } from "effect"
 import { type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import type * as Errors from "../../../domain/errors.ts"
-import type { Generation, Namespace } from "../../../domain/Generation.ts"
+import type { Generation, Namespace, StreamPart } from "../../../domain/Generation.ts"
 import { parseIdempotencyKey } from "../../../domain/Idempotency.ts"
 import { type AnswerCodec, generationCodec, makeRecording, streamCodec } from "../../../domain/RecordedAnswer.ts"
 import type { GenerationStream } from "../../../services/Generator.ts"
@@ -142,14 +142,16 @@ const keep = <A>({ abandon, complete }: IdempotencyAttempt, codec: AnswerCodec<A
 const recording = (attempt: IdempotencyAttempt, { parts, start }: GenerationStream): GenerationStream["parts"] =>
   Stream.suspend(() => {
     const recording = makeRecording(start)
+    const record = (part: StreamPart): Effect.Effect<void> => {
+      if (part._tag === "Delta") return Effect.sync(() => recording.add(part))
+      return Option.match(recording.end(part.generation), {
+        onNone: () => attempt.abandon,
+        onSome: (recorded) => keep(attempt, streamCodec, recorded)
+      })
+    }
     return parts.pipe(
-      Stream.tap((part) => {
-        if (part._tag === "Delta") return Effect.sync(() => recording.add(part))
-        return Option.match(recording.end(part.generation), {
-          onNone: () => attempt.abandon,
-          onSome: (recorded) => keep(attempt, streamCodec, recorded)
-        })
-      }),
+      // As many at once as come at once, so that they are written at once.
+      Stream.mapArrayEffect((some) => Effect.as(Effect.forEach(some, record, { discard: true }), some)),
       // Whoever only stops reading closes the scope.
       Stream.tapError(() => attempt.abandon)
     )

@@ -18,6 +18,27 @@ export const cacheWishes = (
     : Effect.succeed({ maxAgeMillis: control.success.maxAgeMillis, remember: !control.success.noStore })
 }
 
+/** Asks for the configured model, whatever that is. */
+export const ourModel = "understudy"
+
+/** The model that a request names; none where it asks for the configured one. */
+export const modelWish = (model: string | null | undefined): string | undefined =>
+  model === null || model === undefined || model === "" || model === ourModel ? undefined : model
+
+/** Whether it would rather have server-sent events than JSON. */
+export const wantsEvents = ({ headers: { accept } }: HttpServerRequest.HttpServerRequest): boolean => {
+  if (accept === undefined || !accept.includes("event-stream")) return false
+  const weights = new Map(
+    accept.split(",").map((range) => {
+      const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())
+      const weight = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2)
+      return [type, weight === undefined ? 1 : Number(weight) || 0]
+    })
+  )
+  const events = weights.get("text/event-stream") ?? 0
+  return events > 0 && events >= (weights.get("application/json") ?? 0)
+}
+
 /** For clients whose body has no room for them. */
 export const scopeWishes = (
   { headers }: HttpServerRequest.HttpServerRequest
