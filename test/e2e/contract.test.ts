@@ -91,6 +91,12 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
       const { model, usage } = generationOf(yield* post(JSON.stringify(given)))
       assert.deepStrictEqual([model, usage], ["other-model", { input_tokens: 7, output_tokens: 11 }])
       assert.deepInclude(provider.calls().at(-1)?.body, { model: "other-model", max_tokens: 17 })
+      // As below /v1/: the configured one, by our name.
+      assert.strictEqual(
+        generationOf(yield* post(JSON.stringify({ prompt: "Tea", model: "understudy" }))).source,
+        "live"
+      )
+      assert.deepInclude(provider.calls().at(-1)?.body, { model: "fault-model" })
     }))
 
   it.effect("JSON comes as JSON: other media types get 415, and its own may have parameters or be left out", () =>

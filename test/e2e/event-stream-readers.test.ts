@@ -162,7 +162,13 @@ layer(Service.layer("openai", clientEnv), { excludeTestServices: true, timeout: 
         assert.isTrue(yield* isStream(accept), accept)
       }
       for (
-        const accept of ["*/*", "application/json", "text/event-stream;q=0, application/json", "text/event-streams"]
+        const accept of [
+          "*/*",
+          "application/json",
+          "text/event-stream;q=0, application/json",
+          "application/json, text/event-stream;q=0.1",
+          "text/event-streams"
+        ]
       ) {
         assert.isFalse(yield* isStream(accept), accept)
       }

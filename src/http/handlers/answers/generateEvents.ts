@@ -1,7 +1,7 @@
 /** `POST /generate` as server-sent events: `start`, any number of `delta`, then `done`, or `problem` when it broke off. */
 import type { StreamPart, StreamStart } from "../../../domain/Generation.ts"
-import { toResponse } from "./answers.ts"
 import { event, type EventWriter } from "./eventStream.ts"
+import { toResponse } from "./generateAnswers.ts"
 import { provenanceOf } from "./provenance.ts"
 
 export const generateEvents = (start: StreamStart): EventWriter => ({
