@@ -27,7 +27,8 @@ export const modelWish = (model: string | null | undefined): string | undefined 
 
 /** Whether it would rather have server-sent events than JSON. */
 export const wantsEvents = ({ headers: { accept } }: HttpServerRequest.HttpServerRequest): boolean => {
-  if (accept === undefined || !accept.includes("event-stream")) return false
+  // Most ask for JSON or for anything.
+  if (accept === undefined || !/event-stream/i.test(accept)) return false
   const weights = new Map(
     accept.split(",").map((range) => {
       const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())
