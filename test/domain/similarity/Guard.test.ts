@@ -149,7 +149,7 @@ describe("the guard", () => {
 })
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
-const developmentPairs = path("../../../shared/data/prompt-pairs.jsonl")
+const developmentPairs = path("../../../../shared/data/prompt-pairs.jsonl")
 const share = ({ of, served }: Served) => served / of
 
 describe("what leads to a subject by its place", () => {
