@@ -142,6 +142,8 @@ export class UndiciExchange implements Dispatcher.DispatchHandler {
   get changed(): Effect.Effect<void> {
     return Effect.callback((resume) => {
       const wake = () => resume(Effect.void)
+      // The fiber may have given way since it looked.
+      if (this.state !== "running" || (this.mode === "streamed" && this.chunks.length > 0)) return wake()
       this.waiters.push(wake)
       return Effect.sync(() => {
         this.waiters = this.waiters.filter((waiter) => waiter !== wake)

@@ -64,13 +64,17 @@ export const makeStreamRelay = (readerTimeout: Duration.Duration, isShared: bool
     writer?.()
   }
 
-  const waitForMore = Effect.callback<void>((resume) => {
-    const wake = () => resume(Effect.void)
-    readers.add(wake)
-    return Effect.sync(() => readers.delete(wake))
-  })
+  // A fiber may have given way since it looked: both look again before they wait, or nobody would wake them.
+  const waitForMore = (hasMore: () => boolean) =>
+    Effect.callback<void>((resume) => {
+      const wake = () => resume(Effect.void)
+      if (hasMore() || outcome !== "running") return wake()
+      readers.add(wake)
+      return Effect.sync(() => readers.delete(wake))
+    })
 
   const waitForReader: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    if (written - taken <= maxAhead) return resume(Effect.void)
     writer = () => {
       writer = undefined
       resume(Effect.void)
@@ -121,12 +125,14 @@ export const makeStreamRelay = (readerTimeout: Duration.Duration, isShared: bool
       > = Effect.suspend(() => {
         const [first, ...rest] = isShared ? parts.slice(next) : parts.splice(0)
         if (first !== undefined) {
-          next = parts.length
+          next = isShared ? parts.length : 0
           take()
           return Effect.succeed([first, ...rest] as const)
         }
         if (outcome === "ended") return Cause.done()
-        return outcome === "running" ? Effect.flatMap(waitForMore, () => pull) : Effect.fail(outcome)
+        return outcome === "running"
+          ? Effect.flatMap(waitForMore(() => parts.length > next), () => pull)
+          : Effect.fail(outcome)
       })
       return Stream.fromPull(Effect.succeed(pull))
     })
