@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import type { NativeAnswer } from "./Ai.ts"
 import type { Chat, JsonObject } from "./Chat.ts"
+import type { JobId } from "./jobs/JobId.ts"
 
 /** Who an answer belongs to. No answer ever crosses a namespace. */
 export const Namespace = Schema.NonEmptyString.pipe(Schema.brand("understudy/Namespace"))
@@ -102,7 +103,10 @@ export interface TemplateGeneration extends Answer {
   readonly reason: FallbackReason
 }
 
-export type FallbackGeneration = CachedGeneration | TemplateGeneration
+export type FallbackGeneration = (CachedGeneration | TemplateGeneration) & {
+  /** The job that fetches the live answer meanwhile, for whoever has asked for that. */
+  readonly upgrade?: JobId | undefined
+}
 export type Generation = LiveGeneration | FallbackGeneration
 
 /** An answer whose text is still to come. A fallback is known as a whole before its first piece. */

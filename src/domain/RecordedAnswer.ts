@@ -9,13 +9,18 @@ import {
   type StreamStart
 } from "./Generation.ts"
 import { maxAnswerLength } from "./Idempotency.ts"
+import { JobId } from "./jobs/JobId.ts"
 
 const Frame = Schema.Record(Schema.String, Schema.Json)
 const usage = Schema.UndefinedOr(Schema.Struct({ inputTokens: Schema.Finite, outputTokens: Schema.Finite }))
 const answer = { id: GenerationId, text: Schema.String, attempts: Schema.Finite }
 
+/** Of a fallback. */
+const upgrade = Schema.optional(JobId)
+
 const Cached = Schema.Struct({
   ...answer,
+  upgrade,
   source: Schema.Literal("cache"),
   model: Schema.String,
   usage,
@@ -27,6 +32,7 @@ const Cached = Schema.Struct({
 
 const FromTemplate = Schema.Struct({
   ...answer,
+  upgrade,
   source: Schema.Literal("template"),
   template: Schema.String,
   reason: FallbackReason

@@ -22,6 +22,8 @@ export interface RateLimiterOptions extends MinutePolicy {
 /** The same limits for every provider, or each its own. */
 export type RateLimiterConfig = RateLimiterOptions | ((key: string) => RateLimiterOptions)
 
+export type Priority = "interactive" | "background"
+
 export interface PermitRequest {
   /** Which provider's limits. */
   readonly key: string
@@ -32,6 +34,10 @@ export interface PermitRequest {
   readonly minAttemptMillis: number
   /** What the attempt may cost, in tokens. */
   readonly tokens: number
+  /** `background`: behind everybody who waits for an answer, but for a reserve. Default `interactive`. */
+  readonly priority?: Priority | undefined
+  /** The longest that it waits for its turn, in milliseconds, whatever its deadline allows; absent: no such bound. */
+  readonly patienceMillis?: number | undefined
 }
 
 /** The right to make one attempt now. */

@@ -1,0 +1,5 @@
+/** The name of a generation in the background. */
+import { Schema } from "effect"
+
+export const JobId = Schema.String.pipe(Schema.brand("understudy/JobId"))
+export type JobId = typeof JobId.Type
