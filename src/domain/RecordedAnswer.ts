@@ -58,7 +58,7 @@ const LiveStart = Schema.Struct({
   frame: Schema.optional(Frame)
 })
 
-const AnyGeneration = Schema.Union([Live, Cached, FromTemplate])
+export const AnyGeneration = Schema.Union([Live, Cached, FromTemplate])
 
 const Recorded = Schema.Struct({
   start: Schema.Union([Cached, FromTemplate, LiveStart]),
@@ -80,7 +80,7 @@ export interface AnswerCodec<A> {
   readonly decode: (text: string) => Option.Option<A>
 }
 
-const codecOf = <A, I>(schema: Schema.Codec<A, I>): AnswerCodec<A> => {
+export const codecOf = <A, I>(schema: Schema.Codec<A, I>): AnswerCodec<A> => {
   const json = Schema.fromJsonString(Schema.toCodecJson(schema))
   return { encode: Schema.encodeOption(json), decode: Schema.decodeOption(json) }
 }

@@ -153,6 +153,19 @@ const config = Config.all({
     "1 day",
     "How long the answer to a request with an `Idempotency-Key` is kept for the same request again (docs/http.md)"
   ),
+  jobWorkers: withDefault({
+    name: "JOB_WORKERS",
+    default: "4",
+    expected: "a whole number from 0",
+    does: "Jobs that this process works on at a time; 0 leaves them to other processes (docs/jobs.md)"
+  }, Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))),
+  jobDeadline: duration(
+    "JOB_DEADLINE",
+    "15 minutes",
+    "How long a job waits to go live before it ends with the fallback"
+  ),
+  jobTtl: duration("JOB_TTL", "3 days", "How long a job that has ended can be asked for"),
+  jobLimit: count("JOB_LIMIT", "10000", "Jobs of one namespace that may be under way"),
   shadowShare: withDefault({
     name: "SHADOW_SHARE",
     default: "0.05",

@@ -1,6 +1,8 @@
 /** One entry per step, in order. A released step is never changed. */
 import { Effect } from "effect"
+import { PersistedQueue } from "effect/persistence"
 import { Migrator, SqlClient } from "effect/sql"
+import { queueTable } from "../services/jobs/JobQueues.ts"
 import { answerContexts } from "./AnswerContexts.ts"
 
 /** Each runs in the migration's transaction, which holds a lock that the other instances wait for. */
@@ -118,6 +120,50 @@ export const steps = Migrator.fromRecord({
     yield* sql`
       CREATE POLICY own_namespace ON understudy_idempotency
         USING (namespace = current_setting('understudy.namespace', true))`
+  }),
+  "0008_jobs": Effect.gen(function*() {
+    const sql = yield* SqlClient.SqlClient
+    // `turn` counts what has been done for a job, and errands in the queue name the turn that they are for. `request`
+    // and `failure` are gone once it has ended.
+    yield* sql`
+      CREATE TABLE understudy_jobs (
+        namespace text NOT NULL,
+        seq bigint GENERATED ALWAYS AS IDENTITY,
+        id text NOT NULL,
+        form text NOT NULL,
+        status text NOT NULL,
+        version integer NOT NULL DEFAULT 1,
+        turn integer NOT NULL DEFAULT 0,
+        attempts integer NOT NULL DEFAULT 0,
+        request text,
+        failure text,
+        outcome text,
+        waiting_for text,
+        next_try_at timestamptz,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        started_at timestamptz,
+        ended_at timestamptz,
+        deadline timestamptz NOT NULL,
+        expires_at timestamptz,
+        upgrade_of text,
+        callback_url text,
+        callback_status text,
+        callback_attempts integer NOT NULL DEFAULT 0,
+        callback_error text,
+        PRIMARY KEY (namespace, id)
+      )`
+    yield* sql`CREATE UNIQUE INDEX understudy_jobs_by_age ON understudy_jobs (namespace, seq)`
+    yield* sql`CREATE INDEX understudy_jobs_under_way ON understudy_jobs (namespace) WHERE ended_at IS NULL`
+    yield* sql`CREATE INDEX understudy_jobs_by_end ON understudy_jobs (namespace, expires_at)
+      WHERE expires_at IS NOT NULL`
+    yield* sql`CREATE INDEX understudy_jobs_by_callback ON understudy_jobs (namespace, callback_status, seq)
+      WHERE callback_status IS NOT NULL`
+    yield* sql`ALTER TABLE understudy_jobs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`
+    yield* sql`
+      CREATE POLICY own_namespace ON understudy_jobs
+        USING (namespace = current_setting('understudy.namespace', true))`
+    // The queue brings its own table; here, so that several instances that start at once do not all try to create it.
+    yield* Effect.scoped(PersistedQueue.makeStoreSql({ tableName: queueTable }))
   })
 })
 

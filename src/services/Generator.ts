@@ -1,8 +1,14 @@
 /** The ladder: live, else the closest earlier answer, else a template. The one place where the steps are composed. */
-import { Clock, Context, Duration, Effect, Fiber, Layer, Random, type Scope } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer, Random, type Result, type Scope } from "effect"
 import { lengthOf, maxRemembered } from "../domain/CacheEntry.ts"
-import type { AiError, AiRejected, GenerationUnavailable, LiveError } from "../domain/errors.ts"
-import type { Generation, GenerationId, GenerationRequest, LiveGeneration } from "../domain/Generation.ts"
+import type { AiError, AiRejected, GenerationUnavailable, LiveError, Recoverable } from "../domain/errors.ts"
+import type {
+  FallbackGeneration,
+  Generation,
+  GenerationId,
+  GenerationRequest,
+  LiveGeneration
+} from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
 import { deadlinesFrom } from "../domain/ladder/Deadlines.ts"
 import { isRecoverable } from "../domain/ladder/ErrorTable.ts"
@@ -40,6 +46,12 @@ export interface GeneratorOptions {
   readonly retryBudget?: RetryBudgetPolicy | undefined
 }
 
+export interface BackgroundTurn {
+  /** That reached a provider. */
+  readonly attempts: number
+  readonly result: Result.Result<LiveGeneration, LiveError>
+}
+
 export class Generator extends Context.Service<Generator, {
   /** The live step alone: no fallback, every error in the type. The answer is remembered. */
   readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>
@@ -52,6 +64,17 @@ export class Generator extends Context.Service<Generator, {
   readonly stream: (
     request: GenerationRequest
   ) => Effect.Effect<GenerationStream, AiRejected | GenerationUnavailable, Scope.Scope>
+  /**
+   * One go at the live step for whoever has time: behind those who wait for an answer, and without waiting for a circuit
+   * or a limit. Never fails: who asks looks at what it came to, and comes again. `withinMillis` is all that is left.
+   */
+  readonly background: (request: GenerationRequest, withinMillis: number) => Effect.Effect<BackgroundTurn>
+  /** The fallback step alone, for whoever has no more time to go live. `attempts` is what the answer says of them. */
+  readonly fallback: (
+    request: GenerationRequest,
+    error: Recoverable,
+    attempts: number
+  ) => Effect.Effect<FallbackGeneration, GenerationUnavailable>
   /** What the last attempts at the providers failed with; those that succeeded are left out. For operators. */
   readonly lastErrors: Effect.Effect<ReadonlyArray<AiError>>
 }>()("understudy/services/Generator") {
@@ -139,6 +162,15 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
     live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
     generate: (request) => counted(sharedLadder(request), (generation) => generation),
     stream: (request) => counted(stream(request), ({ start }) => start),
+    background: (request, withinMillis) =>
+      Clock.clockWith((clock) => {
+        const totalMillis = Math.min(policy.totalMillis, withinMillis)
+        const deadlines = deadlinesFrom({ ...policy, totalMillis }, clock.currentTimeMillisUnsafe())
+        const call: Call = { request, deadlines, attempts: 0, isBackground: true }
+        return Effect.map(Effect.result(liveStep(call)), (result) => ({ attempts: call.attempts, result }))
+      }),
+    fallback: (request, error, attempts) =>
+      Clock.clockWith((clock) => fallback({ ...begin(request, clock.currentTimeMillisUnsafe()), attempts }, error)),
     lastErrors
   })
 })

@@ -1,16 +1,14 @@
 /** Generations in the background: durable, patient, and told of. */
-import { Context, type Effect, type Option, Schema, type Stream } from "effect"
+import { Context, type Effect, Layer, type Option, type Stream } from "effect"
 import type { StoreUnavailable } from "../domain/errors.ts"
 import type { Namespace } from "../domain/Generation.ts"
 import type { CallbackStatus, Job, JobStatus, JobSubmission, JobSummary } from "../domain/jobs/Job.ts"
 import type { JobId } from "../domain/jobs/JobId.ts"
+import type { JobsFull } from "../domain/jobs/JobsFull.ts"
+import type { JobBook } from "./jobs/JobBook.ts"
+import { type JobsOptions, makePostgres } from "./jobs/JobsPostgres.ts"
 
-/** The namespace has as many jobs under way as it may. */
-export class JobsFull extends Schema.TaggedError<JobsFull>()("JobsFull", { limit: Schema.Int }) {
-  override get message() {
-    return `at most ${this.limit} jobs of a namespace may be under way: wait until some have ended`
-  }
-}
+export { JobsFull } from "../domain/jobs/JobsFull.ts"
 
 export interface JobsFilter {
   readonly status?: JobStatus | undefined
@@ -45,4 +43,8 @@ export class Jobs extends Context.Service<Jobs, {
   readonly watch: (namespace: Namespace, id: JobId) => Stream.Stream<Job>
   /** Deletes all jobs of a namespace, those under way too, and says how many there were. */
   readonly erase: (namespace: Namespace) => Effect.Effect<number, StoreUnavailable>
-}>()("understudy/services/Jobs") {}
+}>()("understudy/services/Jobs") {
+  /** On one database with all who submit and work. */
+  static readonly layerPostgres = (options: JobsOptions = {}): Layer.Layer<Jobs, never, JobBook> =>
+    Layer.effect(Jobs, makePostgres(options))
+}

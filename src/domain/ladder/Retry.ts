@@ -19,7 +19,7 @@ export interface FailedAttempt {
   readonly remainingMillis: number
   /** The least time that an attempt needs to be worth starting, in milliseconds. */
   readonly minAttemptMillis: number
-  /** Another provider can be asked at once: then nobody waits longer for this one than the backoff itself. */
+  /** Somebody else can be asked at once, or it can be asked again later: then nobody waits longer than the backoff. */
   readonly hasNext: boolean
 }
 

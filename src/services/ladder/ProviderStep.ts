@@ -39,6 +39,8 @@ export interface Call {
   attempts: number
   /** Where the answer goes in pieces; absent: it is wanted as a whole. */
   readonly sink?: StreamSink | undefined
+  /** Nobody waits for it: it goes behind those who do, and comes back later rather than wait. */
+  readonly isBackground?: boolean | undefined
 }
 
 /** The part of a call that one provider sees. */
@@ -72,6 +74,9 @@ export interface ProviderStep {
 }
 
 const notSent = { congested: false, sent: false }
+
+/** It waits no longer than for a permit that is about to come back: who works on it has others to do. */
+const background = { priority: "background", patienceMillis: 2_000 } as const
 
 /** What an attempt has shown of the provider's limits. */
 const feedbackOf = (
@@ -200,7 +205,8 @@ export const makeProviderStep = (
           ? Math.min(deadlines.live, now + deadlines.minAttemptMillis + policy.baseDelayMillis)
           : deadlines.live,
         minAttemptMillis: deadlines.minAttemptMillis,
-        tokens: estimateTokens(request.chat?.transcript ?? request.prompt) + request.maxTokens
+        tokens: estimateTokens(request.chat?.transcript ?? request.prompt) + request.maxTokens,
+        ...run.call.isBackground === true && background
       }, (permit) => admitted(run, permit))
     )
   }
@@ -216,7 +222,7 @@ export const makeProviderStep = (
           random,
           remainingMillis: run.call.deadlines.live - now,
           minAttemptMillis: run.call.deadlines.minAttemptMillis,
-          hasNext: run.hasNext
+          hasNext: run.hasNext || run.call.isBackground === true
         })
         if (wait === undefined) return Effect.fail(error)
         // A circuit that has opened meanwhile would reject the attempt after the wait; and its reason is not the cause.

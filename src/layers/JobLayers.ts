@@ -1,0 +1,17 @@
+/** Background generations, from the configuration: what takes them in, and what works on them. */
+import { Layer } from "effect"
+import { Jobs } from "../services/Jobs.ts"
+import { JobBook } from "../services/jobs/JobBook.ts"
+import { JobQueues } from "../services/jobs/JobQueues.ts"
+import * as JobWorkers from "../services/jobs/JobWorkers.ts"
+import type { AppConfig } from "./AppConfig.ts"
+
+/** Takes jobs in, and knows them. */
+export const jobs = ({ jobDeadline, jobLimit, jobTtl }: AppConfig) =>
+  Jobs.layerPostgres({ limit: jobLimit }).pipe(
+    Layer.provideMerge(JobBook.layerPostgres({ patience: jobDeadline, ttl: jobTtl })),
+    Layer.provide(JobQueues.layerPostgres())
+  )
+
+export const workers = ({ jobWorkers }: AppConfig) =>
+  jobWorkers === 0 ? Layer.empty : JobWorkers.layer({ workers: jobWorkers, bodyOf: () => "{}" })

@@ -1,0 +1,77 @@
+/** Tells whoever asked to be told that a job has ended: once more, until it is taken or given up. */
+import { Duration, Effect, Metric, Random } from "effect"
+import { nextCallbackIn } from "../../domain/callbacks/RetryPlan.ts"
+import type { StoreUnavailable } from "../../domain/errors.ts"
+import type { Job } from "../../domain/jobs/Job.ts"
+import { CallbackFailed, type CallbackSender } from "../CallbackSender.ts"
+import type { JobBook } from "./JobBook.ts"
+import type { Errand } from "./JobQueues.ts"
+import { jobOf } from "./JobRow.ts"
+import { persistently } from "./persistently.ts"
+
+const attemptCount = Metric.counter("understudy_callbacks_total", {
+  description: "Attempts to tell of the end of a job: delivered, to be tried again, or given up",
+  incremental: true
+})
+
+export const makeCallback = (
+  book: JobBook["Service"],
+  sender: CallbackSender["Service"],
+  /** What is sent of a job. */
+  bodyOf: (job: Job) => string
+) => {
+  const send = (job: Job, url: string) =>
+    Effect.suspend(() => sender.send({ namespace: job.namespace, url, id: `msg_${job.id}`, body: bodyOf(job) })).pipe(
+      Effect.catchDefect((defect) =>
+        Effect.andThen(
+          Effect.logError(`the callback of ${job.id} died`, defect),
+          Effect.fail(new CallbackFailed({ detail: "something went wrong on our side", isFinal: false }))
+        )
+      )
+    )
+
+  const told = Effect.fnUntraced(function*(
+    errand: Errand,
+    status: "delivered" | "pending" | "failed",
+    error: string | null,
+    again?: number
+  ) {
+    const { id, namespace, turn } = errand
+    const ttlMillis = status === "pending" ? undefined : book.ttlMillis
+    yield* persistently(book.call(
+      "callback",
+      namespace,
+      Effect.tap(
+        book.table.callbackTold(errand, { status, error, ttlMillis }),
+        (isOurs) =>
+          isOurs && again !== undefined
+            ? book.queues.callbacks.offer({ namespace, id, turn: turn + 1 }, again)
+            : Effect.void
+      )
+    ))
+    yield* Metric.update(Metric.withAttributes(attemptCount, { result: status }), 1)
+    yield* book.tell(errand)
+  }, Effect.uninterruptible)
+
+  const failed = Effect.fnUntraced(function*(errand: Errand, job: Job, attempts: number, error: CallbackFailed) {
+    const { detail, isFinal, retryAfter } = error
+    const asked = retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
+    const again = isFinal ? undefined : nextCallbackIn(attempts, yield* Random.next, asked)
+    if (again === undefined) {
+      yield* Effect.logWarning(`the callback of ${job.id} is given up after ${attempts} attempts: ${detail}`)
+      yield* told(errand, "failed", detail)
+    } else {
+      yield* told(errand, "pending", detail, again)
+    }
+  })
+
+  return Effect.fnUntraced(function*(errand: Errand): Effect.fn.Return<void, StoreUnavailable> {
+    const row = yield* book.call("callbackDue", errand.namespace, book.table.callbackDue(errand))
+    if (row === undefined) return
+    const job = jobOf(errand.namespace, row)
+    yield* Effect.matchEffect(send(job, row.callback_url ?? ""), {
+      onSuccess: () => told(errand, "delivered", null),
+      onFailure: (error) => failed(errand, job, row.callback_attempts + 1, error)
+    })
+  })
+}

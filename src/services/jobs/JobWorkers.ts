@@ -1,0 +1,61 @@
+/** Works on jobs, in this process or in one that does nothing else. */
+import { Cause, Effect, Layer } from "effect"
+import type { Job } from "../../domain/jobs/Job.ts"
+import { CallbackSender } from "../CallbackSender.ts"
+import { Generator } from "../Generator.ts"
+import { makeCallback } from "./Callback.ts"
+import { makeDeadline } from "./Deadline.ts"
+import { JobBook } from "./JobBook.ts"
+import type { Errand, ErrandQueue } from "./JobQueues.ts"
+import { makeTurn } from "./Turn.ts"
+
+export interface JobWorkersOptions {
+  /** Jobs at a time. Default 4. */
+  readonly workers?: number | undefined
+  /** Callbacks at a time. Default 4. */
+  readonly callbackWorkers?: number | undefined
+  /** What is sent to a callback. */
+  readonly bodyOf: (job: Job) => string
+}
+
+/** Nothing is asked of anybody for a fallback but the database, so few are enough for many. */
+const deadlineWorkers = 2
+
+export const layer = (options: JobWorkersOptions): Layer.Layer<never, never, JobBook | Generator | CallbackSender> =>
+  Layer.effectDiscard(Effect.gen(function*() {
+    const book = yield* JobBook
+    const generator = yield* Generator
+    const { callbacks, deadlines, turns } = book.queues
+    yield* work("jobs", turns, options.workers ?? 4, makeTurn(book, generator))
+    yield* work("jobs at their deadline", deadlines, deadlineWorkers, makeDeadline(book, generator))
+    const callback = makeCallback(book, yield* CallbackSender, options.bodyOf)
+    yield* work("callbacks", callbacks, options.callbackWorkers ?? 4, callback)
+  }))
+
+const work = <E extends Error>(
+  what: string,
+  queue: ErrandQueue,
+  count: number,
+  run: (errand: Errand) => Effect.Effect<void, E>
+) =>
+  Effect.gen(function*() {
+    /** One warning when it begins to go wrong, not one for each errand. */
+    let isTrouble = false
+    const done = Effect.sync(() => {
+      isTrouble = false
+    })
+    const trouble = Effect.fnUntraced(function*(cause: Cause.Cause<unknown>) {
+      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(cause)
+      const log = isTrouble ? Effect.logDebug : Effect.logWarning
+      isTrouble = true
+      yield* log(`${what} do not go on as they should, they are tried again: ${messageOf(cause)}`)
+      yield* Effect.sleep("1 second")
+    })
+    const worker = Effect.forever(Effect.catchCause(Effect.andThen(queue.take(run), done), trouble))
+    yield* Effect.forEach(Array.from({ length: count }), () => Effect.forkScoped(worker), { discard: true })
+  })
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
