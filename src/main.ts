@@ -18,6 +18,6 @@ if (args.length === 0) {
 } else {
   const { understudy } = await import("./layers/CommandLine.ts")
   // Flags alone are the service's; a command that was interrupted has not done what it was asked to.
-  const isService = args[0] === "serve" || args[0]?.startsWith("-") === true
+  const isService = args[0] === "serve" || args[0] === "work" || args[0]?.startsWith("-") === true
   NodeRuntime.runMain(understudy(args), isService ? options : { disableErrorReporting: true })
 }

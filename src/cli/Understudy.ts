@@ -19,6 +19,14 @@ const serve = Command.make("serve", {}, () => service).pipe(
   Command.withDescription("Run the service; so does understudy without a command")
 )
 
+const work = Command.make(
+  "work",
+  {},
+  () => Effect.flatMap(Effect.promise(() => import("./work.ts")), ({ work }) => work)
+).pipe(
+  Command.withDescription("Only work on background jobs, beside services on the same PostgreSQL server")
+)
+
 const calibrate = Command.make("calibrate", {
   pairs: Argument.String("pairs.jsonl").pipe(
     Argument.withDescription("A line each: {\"a\": prompt, \"b\": prompt, \"same\": true or false, \"kind\": text}")
@@ -107,7 +115,7 @@ const keys = Command.make("keys").pipe(
 
 const root = Command.make("understudy", {}, () => service).pipe(
   Command.withDescription("Stands in for an AI provider that cannot answer"),
-  Command.withSubcommands([serve, calibrate, templates, cache, keys])
+  Command.withSubcommands([serve, work, calibrate, templates, cache, keys])
 )
 
 /** Runs what the arguments say. Whatever goes wrong has been said on stderr when it fails. */

@@ -6,9 +6,11 @@ import type { Namespace } from "../domain/Generation.ts"
 import { load } from "../layers/AppConfig.ts"
 import { idempotency, realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
 import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
+import { jobs } from "../layers/JobLayers.ts"
 import * as ProviderConfig from "../layers/ProviderConfig.ts"
 import { FallbackCache } from "../services/FallbackCache.ts"
 import { Idempotency } from "../services/Idempotency.ts"
+import { Jobs } from "../services/Jobs.ts"
 import { makeTemplateStore } from "../services/templates/TemplateStore.ts"
 import { failed } from "./CommandFailed.ts"
 import { database } from "./store.ts"
@@ -26,15 +28,20 @@ export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
   )
   const erase = Effect.flatMap(FallbackCache, (cache) => cache.erase(namespace))
   yield* Effect.gen(function*() {
+    // Before the answers that they would become.
+    const erasedJobs = yield* Effect.flatMap(Jobs, (jobs) => jobs.erase(namespace))
     const real = yield* erase
     const simulated = yield* Effect.provide(erase, simulatedSpace)
     const replays = yield* Effect.flatMap(Idempotency, (keys) => keys.erase(namespace))
     const templates = yield* makeTemplateStore(yield* SqlClient.SqlClient).erase(namespace)
     yield* Console.log(
       `Erased of namespace "${namespace}": ${counted(real, "answer")}, ${counted(simulated, "simulated answer")}, `
-        + `${counted(replays, "answer")} under an Idempotency-Key, ${counted(templates, "template")}.`
+        + `${counted(replays, "answer")} under an Idempotency-Key, ${counted(erasedJobs, "job")}, `
+        + `${counted(templates, "template")}.`
     )
-  }).pipe(Effect.provide(Layer.provideMerge(Layer.mergeAll(answers, idempotency(config, false)), database)))
+  }).pipe(
+    Effect.provide(Layer.provideMerge(Layer.mergeAll(answers, idempotency(config, false), jobs(config)), database))
+  )
 })
 
 const confirm = Effect.fnUntraced(function*(namespace: Namespace) {
@@ -43,7 +50,7 @@ const confirm = Effect.fnUntraced(function*(namespace: Namespace) {
     return yield* failed("nothing is erased: say --yes where nobody can be asked")
   }
   const sure = yield* Prompt.run(Prompt.Confirm({
-    message: `Erase all answers and templates of namespace "${namespace}"? This cannot be undone.`
+    message: `Erase all answers, jobs and templates of namespace "${namespace}"? This cannot be undone.`
   }))
   if (!sure) return yield* failed("nothing is erased")
 })

@@ -92,7 +92,7 @@ layer(Layer.empty, live)("commands on an embedded database", (it) => {
       assert.include(yield* fails(env)("cache", "erase", "default"), "say --yes")
       assert.strictEqual(
         yield* succeeds(env)("cache", "erase", "default", "--yes"),
-        "Erased of namespace \"default\": 1 answer, 1 simulated answer, 0 answers under an Idempotency-Key, 1 template.\n"
+        "Erased of namespace \"default\": 1 answer, 1 simulated answer, 0 answers under an Idempotency-Key, 0 jobs, 1 template.\n"
       )
     }), 180_000)
 
@@ -197,7 +197,7 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
         assert.strictEqual(yield* succeeds(env)(...remove, "one"), "Removed \"house\" from namespace \"one\".\n")
         assert.strictEqual(
           yield* succeeds(env)("cache", "erase", "one", "--yes"),
-          `Erased of namespace "one": ${count} answers, ${count} simulated answers, 0 answers under an Idempotency-Key, 0 templates.\n`
+          `Erased of namespace "one": ${count} answers, ${count} simulated answers, 0 answers under an Idempotency-Key, 0 jobs, 0 templates.\n`
         )
         assert.strictEqual((yield* asked("key-of-one", "Describe our product number 10000")).source, "template")
         yield* eventually(

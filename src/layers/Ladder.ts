@@ -1,0 +1,68 @@
+/** The ladder and all its services over real providers and a real database: what every process of ours stands on. */
+import { Effect, Layer, Option, References } from "effect"
+import { Otlp } from "effect/observability"
+import { Generator } from "../services/Generator.ts"
+import { type Degradation, Readiness } from "../services/Readiness.ts"
+import type { AppConfig } from "./AppConfig.ts"
+import { fallbackCache, idempotency, isSimulated, templates } from "./CacheLayers.ts"
+import * as Database from "./Database.ts"
+import * as EmbedderLayers from "./EmbedderLayers.ts"
+import { callbackSender, jobs } from "./JobLayers.ts"
+import type { ProviderConfigs } from "./ProviderConfig.ts"
+import * as ProviderLayers from "./ProviderLayers.ts"
+import * as UndiciHttpClient from "./UndiciHttpClient.ts"
+
+export const ladder = (config: AppConfig, providers: ProviderConfigs) => {
+  const isShared = config.databaseUrl !== undefined
+  return Readiness.layer(notes(providers)).pipe(
+    Layer.provideMerge(
+      Generator.layer({ ...config, retryBudget: { ratio: config.retryShare, floor: config.retryFloor } })
+    ),
+    Layer.provideMerge(Layer.mergeAll(
+      ProviderLayers.providers(providers),
+      ProviderLayers.rateLimiter(providers, isShared),
+      templates(config),
+      fallbackCache(config, providers),
+      idempotency(config, isSimulated(providers)),
+      jobs(config),
+      callbackSender(config)
+    )),
+    Layer.provideMerge(EmbedderLayers.embedder(config, providers)),
+    Layer.provideMerge(ProviderLayers.circuitBreaker(providers, EmbedderLayers.circuit(config), isShared)),
+    Layer.provideMerge(
+      Database.layer({ url: Option.fromUndefinedOr(config.databaseUrl), dataDir: config.dataDir })
+    )
+  )
+}
+
+/** Spans only when somebody reads them. */
+export const telemetry = ({ otlpEndpoint }: AppConfig) =>
+  otlpEndpoint === undefined
+    ? Layer.succeed(References.TracerEnabled, false)
+    : Layer.provide(
+      Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: "understudy" }, loggerMergeWithExisting: true }),
+      UndiciHttpClient.layer()
+    )
+
+const notes = (providers: ProviderConfigs): ReadonlyArray<Degradation> =>
+  isSimulated(providers)
+    ? [{ what: "provider", why: "no AI provider is configured, the answers are simulated: set AI_BASE_URL" }]
+    : []
+
+/** Says what it stands on, so that nobody takes a simulation for the real thing. */
+export const standsOn = Effect.fnUntraced(function*(config: AppConfig, providers: ProviderConfigs) {
+  yield* config.databaseUrl === undefined
+    ? Effect.logInfo(
+      config.dataDir.startsWith("memory:")
+        ? "Database: embedded, in memory: nothing outlives this process"
+        : `Database: embedded, in ${config.dataDir} (set DATABASE_URL to use a PostgreSQL server)`
+    )
+    : Effect.logInfo("Database: the PostgreSQL server of DATABASE_URL")
+  for (const { name, speech } of providers) {
+    yield* speech.protocol === "simulated"
+      ? Effect.logWarning(
+        "Provider: SIMULATED, no AI is asked (set AI_BASE_URL, AI_API_KEY and AI_MODEL for a real one)"
+      )
+      : Effect.logInfo(`Provider: ${name} at ${speech.baseUrl} (${speech.protocol}, model ${speech.model})`)
+  }
+})
