@@ -106,12 +106,10 @@ export class RateLimiterRoom {
     const at = this.foresee(request, now)
     const needed = at > now ? Math.max(minAttemptMillis, this.#gate.status().typicalMillis) : minAttemptMillis
     if (at + needed > deadline || at > now + patienceMillis) return this.tooLate(now, at)
-    const isFull = this.#room.size >= this.#queue ||
-      (background && this.#room.background.size >= Math.min(this.#queue, this.#shareOf(this.#queue)))
-    if (!isFull || (this.#room.size === 0 && at <= now)) return undefined
+    if (this.#hasPlace(background, now) || (this.#room.size === 0 && at <= now)) return undefined
     const crowder = background
       ? this.#room.background.crowder(namespace)
-      : this.#room.background.last() ?? this.#room.interactive.crowder(namespace)
+      : this.#displaced(now) ?? this.#room.interactive.crowder(namespace)
     if (crowder === undefined) return this.refusal("queue_full", at - now)
     this.leave(crowder)
     dismiss(crowder.value, this.refusal("queue_full", this.foresee(crowder.value.request, now) - now))
@@ -175,6 +173,20 @@ export class RateLimiterRoom {
   /** One of the background was refused: a job that stays in its queue, and is tried again. */
   comesAgain({ tokens }: PermitRequest, now: number, retryAfter: Duration.Duration): void {
     this.#room.comesAgain(tokens, now + Duration.toMillis(retryAfter) + expectedMillis)
+  }
+
+  /** Beyond the bound there is one seat for the background whose turn has come: a room that is always full keeps nobody out. */
+  #hasPlace(background: boolean, now: number): boolean {
+    const { background: line, size } = this.#room
+    if (!background) return size < this.#queue
+    if (line.size === 0 && this.#queue > 0 && this.#room.isDue(now)) return true
+    return size < this.#queue && line.size < this.#shareOf(this.#queue)
+  }
+
+  /** Who of the background gives way to somebody who waits for an answer; not the only one when its turn has come. */
+  #displaced(now: number): Place<Waiter> | undefined {
+    const line = this.#room.background
+    return line.size === 1 && this.#room.isDue(now) ? undefined : line.last()
   }
 
   #earliest(request: PermitRequest, now: number): number {
