@@ -39,7 +39,14 @@ export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService
     withPermit: (_request, attempt) => attempt(unlimitedPermit),
     report: () => Effect.void,
     coolDown: () => Effect.void,
-    load: () => Effect.succeed({ running: 0, waiting: 0, limit: Number.POSITIVE_INFINITY, coolingMillis: 0 })
+    load: () =>
+      Effect.succeed({
+        running: 0,
+        waiting: 0,
+        backgroundWaiting: 0,
+        limit: Number.POSITIVE_INFINITY,
+        coolingMillis: 0
+      })
   })
 }
 

@@ -55,6 +55,16 @@ export class MinuteWindow {
     return Math.max(now, this.#requestsAllow(now, ahead), this.#tokensAllow(now, tokens, tokensAhead))
   }
 
+  /**
+   * When an attempt could start that leaves so many requests and tokens of the minute to others: as much of that as
+   * there can be beside it, for an attempt of any size can start when nothing else is in the window.
+   */
+  sparing(now: number, tokens: number, requests: number, tokensSpared: number): number {
+    const besides = Math.max(0, Math.min(requests, (this.#requests ?? 1) - 1))
+    const tokensBesides = Math.max(0, Math.min(tokensSpared, (this.#tokens ?? tokens) - tokens))
+    return this.earliest(now, tokens, besides, tokensBesides)
+  }
+
   /** Requests that could start now, all at once, and when one more could; `undefined` when none are held back. */
   requestRoom(now: number): { readonly left: number; readonly moreAt: number | undefined } {
     this.#expire(now)

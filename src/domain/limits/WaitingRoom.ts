@@ -10,6 +10,7 @@ export interface Place<A> {
 }
 
 interface Seat<A> extends Place<A> {
+  readonly weight: number
   readonly line: Line<A>
   previous: Seat<A> | undefined
   next: Seat<A> | undefined
@@ -26,23 +27,30 @@ export class WaitingRoom<A> {
   /** The namespaces that wait, in the order of their turns: who was served goes to the end. */
   readonly #turns = new Map<string, Line<A>>()
   readonly #seats = new Map<Place<A>, Seat<A>>()
+  #weight = 0
 
   get size(): number {
     return this.#seats.size
   }
 
-  enter(namespace: string, value: A): Place<A> {
+  /** What `count` of those in the room weigh, at their average. */
+  weightOf(count: number): number {
+    return this.size === 0 ? 0 : this.#weight * count / this.size
+  }
+
+  enter(namespace: string, value: A, weight = 0): Place<A> {
     let line = this.#turns.get(namespace)
     if (line === undefined) {
       line = { namespace, size: 0, first: undefined, last: undefined }
       this.#turns.set(namespace, line)
     }
-    const seat: Seat<A> = { value, namespace, line, previous: line.last, next: undefined }
+    const seat: Seat<A> = { value, namespace, weight, line, previous: line.last, next: undefined }
     if (line.last === undefined) line.first = seat
     else line.last.next = seat
     line.last = seat
     line.size += 1
     this.#seats.set(seat, seat)
+    this.#weight += weight
     return seat
   }
 
@@ -51,6 +59,7 @@ export class WaitingRoom<A> {
     const seat = this.#seats.get(place)
     if (seat === undefined) return false
     this.#seats.delete(place)
+    this.#weight -= seat.weight
     const { line, next, previous } = seat
     if (previous === undefined) line.first = next
     else previous.next = next
@@ -97,11 +106,21 @@ export class WaitingRoom<A> {
    * fills it most. Nobody, when the newcomer's would be left with as many places as that one.
    */
   crowder(namespace: string): Place<A> | undefined {
+    const longest = this.#longest()
+    const own = this.#turns.get(namespace)?.size ?? 0
+    return longest !== undefined && own + 1 < longest.size ? longest.last : undefined
+  }
+
+  /** The last of the namespace that fills the room most. */
+  last(): Place<A> | undefined {
+    return this.#longest()?.last
+  }
+
+  #longest(): Line<A> | undefined {
     let longest: Line<A> | undefined
     for (const line of this.#turns.values()) {
       if (longest === undefined || line.size > longest.size) longest = line
     }
-    const own = this.#turns.get(namespace)?.size ?? 0
-    return longest !== undefined && own + 1 < longest.size ? longest.last : undefined
+    return longest
   }
 }

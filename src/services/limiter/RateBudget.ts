@@ -7,6 +7,8 @@ export interface RateBudget {
   readonly earliest: (now: number, tokens: number) => number
   /** When one could start that `ahead` others precede, which together take `tokensAhead`: as good a guess as can be. */
   readonly estimate: (now: number, tokens: number, ahead: number, tokensAhead: number) => number
+  /** When one could start that leaves so many requests and tokens of this minute to others, as far as can be known. */
+  readonly sparing: (now: number, tokens: number, requests: number, tokensSpared: number) => number
   /** Only when `earliest` allows it; none where there is nothing to count. */
   readonly charge: (now: number, tokens: number) => Charge | undefined
   readonly settle: (charge: Charge, tokens: number) => void
@@ -25,6 +27,7 @@ export const memoryBudget = (policy: MinutePolicy): RateBudget => {
   return {
     earliest: (now, tokens) => window.earliest(now, tokens),
     estimate: (now, tokens, ahead, tokensAhead) => window.earliest(now, tokens, ahead, tokensAhead),
+    sparing: (now, tokens, requests, tokensSpared) => window.sparing(now, tokens, requests, tokensSpared),
     charge: (now, tokens) => window.isUnlimited ? undefined : window.charge(now, tokens),
     settle: (charge, tokens) => window.settle(charge, tokens),
     cancel: (charge) => window.cancel(charge),

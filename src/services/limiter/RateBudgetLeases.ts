@@ -43,6 +43,8 @@ export class RateBudgetLeases {
   readonly #instance: string
   /** Everything this instance has started, whoever allowed it. */
   readonly #own: MinuteWindow
+  /** Before the book has been seen, another instance may be using half of it. */
+  #instances = 2
   readonly #chargedTo = new WeakMap<Charge, Held>()
   #held: Held | undefined
   #ended: Array<Held> = []
@@ -57,8 +59,7 @@ export class RateBudgetLeases {
   constructor(policy: MinutePolicy, instance: string) {
     this.#policy = policy
     this.#instance = instance
-    // Before the book has been seen, another instance may be using half of it.
-    this.#own = new MinuteWindow(shareOf(policy, 2))
+    this.#own = new MinuteWindow(shareOf(policy, this.#instances))
   }
 
   /** When an attempt may start; `Infinity`: the book must be asked. */
@@ -71,6 +72,11 @@ export class RateBudgetLeases {
   estimate(now: number, tokens: number, before: number, tokensBefore: number): number {
     if (before === 0 && this.#fits(now, tokens)) return now
     return this.isAway ? this.#own.earliest(now, tokens, before, tokensBefore) : Math.max(now, this.#opensAt)
+  }
+
+  /** Only the book knows what others have left: so what this instance has started is held against its equal part. */
+  sparing(now: number, tokens: number, requests: number, tokensSpared: number): number {
+    return this.#own.sparing(now, tokens, Math.floor(requests / this.#instances), tokensSpared / this.#instances)
   }
 
   charge(now: number, tokens: number): Charge {
@@ -131,6 +137,7 @@ export class RateBudgetLeases {
     // `sentAt` is before the book was read, so no lease is used longer than the book says.
     const heard = ({ instances, lease, settledUntil, waitMillis }: Outcome, now: number): void => {
       this.isAway = false
+      this.#instances = instances
       this.#own.limitTo(shareOf(this.#policy, instances))
       for (const held of ended) held.settledUntil = settledUntil
       this.#ended = this.#ended.filter((held) => !ended.includes(held))

@@ -143,6 +143,8 @@ export const makeSharedBudgets = Effect.fnUntraced(function*(
       },
       estimate: (now, tokens, ahead, tokensAhead) =>
         isUnlimited ? now : leases.estimate(now, tokens, ahead, tokensAhead),
+      sparing: (now, tokens, requests, tokensSpared) =>
+        isUnlimited ? now : leases.sparing(now, tokens, requests, tokensSpared),
       charge: (now, tokens) => isUnlimited ? undefined : leases.charge(now, tokens),
       settle: (charge, tokens) => leases.settle(charge, tokens),
       cancel: (charge) => leases.cancel(charge),

@@ -10,6 +10,10 @@ export interface RateLimiterOptions extends MinutePolicy {
   readonly concurrency?: number | undefined
   /** Callers that may wait; the next one is refused. Default 64. */
   readonly queue?: number | undefined
+  /** Of the starts, what the background gets at least while it wants some; between 0 and 1. Default a tenth. */
+  readonly backgroundReserve?: number | undefined
+  /** The part of the permits, and of the places in the room, that it has at most; at least one. Default a half. */
+  readonly backgroundShare?: number | undefined
   readonly requestsPerMinute?: number | undefined
   /** Counted as estimated before the attempt (the prompt's tokens and the whole of `maxTokens`) until it is reported. */
   readonly tokensPerMinute?: number | undefined
@@ -69,6 +73,8 @@ export interface AttemptFeedback {
 export interface LimiterLoad {
   readonly running: number
   readonly waiting: number
+  /** Those of them that are of the background. */
+  readonly backgroundWaiting: number
   /** Attempts that may run at the same time now. */
   readonly limit: number
   /** How long nobody starts an attempt because of a 429, in milliseconds. */
@@ -78,7 +84,7 @@ export interface LimiterLoad {
 export interface RateLimiterService {
   /**
    * Runs one attempt when the limits allow it. Refuses at once when the room is full or the wait would miss the
-   * deadline. The permit comes back on every exit.
+   * deadline, or last longer than the caller's patience. The permit comes back on every exit.
    */
   readonly withPermit: <A, E, R>(
     request: PermitRequest,

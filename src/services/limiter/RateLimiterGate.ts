@@ -16,10 +16,19 @@ export interface Gate {
   /** When the limits let an attempt start that nobody precedes; `Infinity`: the budget's store must be asked. */
   readonly earliest: (now: number, tokens: number) => number
   /** When one could start, as far as can be known, that `ahead` others precede, which together take `tokensAhead`. */
-  readonly foresee: (now: number, tokens: number, ahead: number, tokensAhead: number, waits: boolean) => number
+  readonly foresee: (now: number, tokens: number, ahead: number, tokensAhead: number) => number
+  /** When the minute lets one start that leaves so many requests and tokens of it to others. */
+  readonly sparing: RateBudget["sparing"]
+  /** When the background has given back a permit that `ahead` others of it, which wait, do not take. */
+  readonly backgroundFreeAt: (now: number, ahead: number) => number
   /** Books an attempt that starts now. */
   readonly charge: (now: number, tokens: number) => Charge | undefined
-  readonly begin: (startedAt: number, waitedMillis: number, charged: Charge | undefined) => Permit
+  readonly begin: (
+    startedAt: number,
+    waitedMillis: number,
+    charged: Charge | undefined,
+    isBackground: boolean
+  ) => Permit
   readonly end: (permit: Permit, now: number, exit: Exit.Exit<unknown, unknown>) => void
   readonly learn: (permit: Permit, feedback: AttemptFeedback, now: number) => Effect.Effect<void>
   readonly coolDown: (now: number, until: number) => Effect.Effect<void>
@@ -44,6 +53,7 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
   let allowance = Allowance.unknown
   /** In the order of their start. */
   const running = new Set<Permit>()
+  const background = new Set<Permit>()
   let starts = 0
   /** To the answer, and to the permit's return: a stream holds it for much longer. */
   let typicalMillis = 0
@@ -56,12 +66,12 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
     cooldown = Cooldown.begin(cooldown, now, until, { count, millis: staggerMillis })
   }
 
-  /** When there is a permit that `ahead` others do not take: they come back in the order in which they were given. */
-  const permitFreeAt = (now: number, ahead: number, most: number): number => {
-    const useful = Math.min(running.size, most)
+  /** When one of these gives back a permit that `ahead` others do not take: in the order in which they were given. */
+  const freeAt = (holders: ReadonlySet<Permit>, now: number, ahead: number, most: number): number => {
+    const useful = Math.min(holders.size, most)
     if (useful === 0) return now
-    let skip = running.size - useful + ahead % useful
-    for (const { startedAt } of running) {
+    let skip = holders.size - useful + ahead % useful
+    for (const { startedAt } of holders) {
       if (skip-- === 0) return Math.max(now, startedAt + heldMillis) + heldMillis * Math.floor(ahead / useful)
     }
     return now
@@ -79,27 +89,31 @@ export const makeGate = (key: string, options: RateLimiterOptions, budget: RateB
         budget.earliest(now, tokens)
       )
     },
-    foresee: (now, tokens, ahead, tokensAhead, waits) => {
+    foresee: (now, tokens, ahead, tokensAhead) => {
       const most = ConcurrencyLimit.current(limit)
       return Math.max(
-        running.size < most && !waits ? now : permitFreeAt(now, ahead, most),
+        running.size < most && ahead === 0 ? now : freeAt(running, now, ahead, most),
         Cooldown.earliest(cooldown, now, ahead),
         Allowance.earliest(allowance, now, tokens),
         budget.estimate(now, tokens, ahead, tokensAhead)
       )
     },
+    sparing: budget.sparing,
+    backgroundFreeAt: (now, ahead) => freeAt(background, now, ahead, background.size),
     charge: (now, tokens) => {
       cooldown = Cooldown.started(cooldown, now)
       allowance = Allowance.started(allowance, now, tokens)
       return budget.charge(now, tokens)
     },
-    begin: (startedAt, waitedMillis, charge) => {
+    begin: (startedAt, waitedMillis, charge, isBackground) => {
       const permit = { waitedMillis, startedAt, place: starts++, charge }
       running.add(permit)
+      if (isBackground) background.add(permit)
       return permit
     },
     end: (permit, now, exit) => {
       running.delete(permit)
+      if (background.size > 0) background.delete(permit)
       const held = now - permit.startedAt
       // One that failed early or was interrupted says nothing of how long one takes.
       if (!Exit.isSuccess(exit) && (held <= heldMillis || Exit.hasInterrupts(exit))) return

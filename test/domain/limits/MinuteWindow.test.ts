@@ -75,6 +75,28 @@ describe("tokens per minute", () => {
   })
 })
 
+describe("sparing some of the minute", () => {
+  it("waits until so much is left besides, and of a small limit spares what there can be", () => {
+    const { start, window } = makeLane({ requestsPerMinute: 5 })
+    for (const now of [0, 10, 20]) start(now)
+    assert.strictEqual(window.sparing(30, 0, 1, 0), 30)
+    assert.strictEqual(window.sparing(30, 0, 2, 0), 60_001)
+    assert.strictEqual(window.sparing(30, 0, 4, 0), 60_021)
+    assert.strictEqual(window.sparing(30, 0, 40, 0), 60_021)
+    assert.strictEqual(new MinuteWindow({ requestsPerMinute: 1 }).sparing(0, 0, 1, 0), 0)
+  })
+
+  it("does so with tokens too, and lets one of any size go when nothing else is in the window", () => {
+    const { start, window } = makeLane({ tokensPerMinute: 100 })
+    assert.strictEqual(window.sparing(0, 500, 0, 20), 0)
+    start(0, 50)
+    assert.strictEqual(window.sparing(1, 30, 0, 20), 1)
+    assert.strictEqual(window.sparing(1, 31, 0, 20), 60_001)
+    assert.strictEqual(window.sparing(1, 90, 0, 20), 60_001)
+    assert.strictEqual(new MinuteWindow({}).sparing(0, 500, 20, 20), 0)
+  })
+})
+
 describe("any sequence of attempts", () => {
   it.prop(
     "never puts more into a window of a minute than the limits allow, refunds included",

@@ -36,6 +36,18 @@ describe("a waiting room", () => {
     assert.isUndefined(room.crowder("b"))
   })
 
+  it("knows who is the last of the namespace that fills it most, and what those in it weigh", () => {
+    const room = new WaitingRoom<string>()
+    assert.isUndefined(room.last())
+    assert.strictEqual(room.weightOf(1), 0)
+    for (const value of ["b1", "a1", "a2"]) room.enter(value.slice(0, 1), value, 10)
+    const place = room.enter("b", "b2", 50)
+    assert.strictEqual(room.weightOf(2), 40)
+    room.leave(place)
+    assert.strictEqual(room.weightOf(3), 30)
+    assert.strictEqual(room.last()?.value, "a2")
+  })
+
   it("serves a hundred thousand in no time", () => {
     const room = new WaitingRoom<number>()
     for (let n = 0; n < 100_000; n++) room.enter(String(n % 1_000), n)
