@@ -57,8 +57,9 @@ export class Readiness extends Context.Service<Readiness, {
         })
         const look = Effect.fnUntraced(function*({ client: { provider: name } }: Provider) {
           const { _tag: circuit } = yield* breaker.state(name)
-          const { running, waiting } = yield* limiter.load(name)
-          return { name, circuit, running, waiting }
+          const { backgroundWaiting, running, waiting } = yield* limiter.load(name)
+          // Jobs that wait are as they should be.
+          return { name, circuit, running, waiting: waiting - backgroundWaiting }
         })
         const report = Effect.gen(function*() {
           const providers = yield* Effect.forEach(inOrder, look)
