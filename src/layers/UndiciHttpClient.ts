@@ -68,7 +68,7 @@ const makeAgent = (options: Options) =>
     headersTimeout: 0,
     bodyTimeout: 0,
     ...options.connect !== undefined && { connect: options.connect },
-    ...options.keepAlive === false && { pipelining: 0 },
+    ...options.keepAlive === false && { pipelining: 0, keepAliveTimeout: 1 },
     // On HTTP/2 one lost connection takes every request on it along.
     allowH2: false
   })

@@ -4,7 +4,7 @@ import { NetAddress } from "effect/net"
 import { type CallbackExceptions, hostNameOf, isExcepted, mayReach } from "./CallbackExceptions.ts"
 
 /** Characters. */
-export const maxUrlLength = 2_000
+const maxUrlLength = 2_000
 
 /**
  * The URL, or why it will not do. A name is not looked up: where it leads has to be seen when it is called, each time.

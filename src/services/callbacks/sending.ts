@@ -93,6 +93,8 @@ const wordsOf = ({ reason }: HttpClientError.HttpClientError): string => {
   let code: string | undefined
   for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
     if ("code" in cause && typeof cause.code === "string") code ??= cause.code
+    // undici's parser does not always name the code that it knows.
+    else if (cause.name === "HTTPParserError") code ??= "HPE_"
     cause = cause.cause
   }
   return wordsOfCode(code)

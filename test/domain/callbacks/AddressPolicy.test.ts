@@ -74,7 +74,7 @@ describe("the addresses that callbacks may go to", () => {
 
   it.prop("agree with Node's ranges, anywhere", [Word], ([value]) => {
     assert.strictEqual(isPublic(address(v4Of(value))), !special.check(v4Of(value)), v4Of(value))
-  }, { fastCheck: { numRuns: 2_000 } })
+  }, { arbitrary: { runs: 2_000 } })
 
   it.prop(
     "agree with Node's ranges, around the edges of the special ones",
@@ -85,7 +85,7 @@ describe("the addresses that callbacks may go to", () => {
         assert.strictEqual(isPublic(address(text)), !special.check(text), text)
       }
     },
-    { fastCheck: { numRuns: 2_000 } }
+    { arbitrary: { runs: 2_000 } }
   )
 
   it.prop("are never IPv4 within IPv6, not even a public one", [Word, Short, Short], ([value, some, other]) => {

@@ -4,7 +4,7 @@ import { maxCallbackAttempts, nextCallbackIn } from "../../../src/domain/callbac
 
 const hour = 3_600_000
 const Chance = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
-const Chances = Schema.Array(Chance).check(Schema.isMinLength(maxCallbackAttempts))
+const Chances = Schema.Array(Chance).check(Schema.isBetweenLength(maxCallbackAttempts, maxCallbackAttempts))
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000 * hour }))
 
 /** The waits until it is given up. */
