@@ -99,7 +99,7 @@ const cache = Command.make("cache").pipe(
 )
 
 const keys = Command.make("keys").pipe(
-  Command.withDescription("Keys that callers send"),
+  Command.withDescription("Keys that callers send, and secrets that callbacks are signed with"),
   Command.withSubcommands([
     Command.make("new", {
       namespace: Argument.String("namespace").pipe(
@@ -109,7 +109,14 @@ const keys = Command.make("keys").pipe(
     }, (input) => command(() => import("./keys.ts"), ({ newKey }) => newKey(input)))
       .pipe(Command.withDescription("Print a new key, and the hash of it to configure")),
     Command.make("new-admin", {}, () => command(() => import("./keys.ts"), ({ newAdminKey }) => newAdminKey))
-      .pipe(Command.withDescription("Print a new operator's key, and the hash of it to configure"))
+      .pipe(Command.withDescription("Print a new operator's key, and the hash of it to configure")),
+    Command.make("new-webhook-secret", {
+      namespace: Argument.String("namespace").pipe(
+        Argument.withSchema(KeyNamespace),
+        Argument.withDescription("Whose callbacks are to be signed with it")
+      )
+    }, (input) => command(() => import("./keys.ts"), ({ newWebhookSecret }) => newWebhookSecret(input)))
+      .pipe(Command.withDescription("Print a new secret for callbacks, and what to configure"))
   ])
 )
 

@@ -1,7 +1,7 @@
-/** `understudy keys …`: keys for callers, of which nothing is kept. */
+/** `understudy keys …`: keys for callers and secrets for callbacks, of which nothing is kept. */
 import { Console, Effect } from "effect"
 import type { Namespace } from "../domain/Generation.ts"
-import { freshKey, sha256Of } from "../layers/KeyForm.ts"
+import { freshKey, freshWebhookSecret, sha256Of } from "../layers/KeyForm.ts"
 
 /** A caller's key for a namespace. */
 export const newKey = ({ namespace }: { readonly namespace: Namespace }) =>
@@ -27,3 +27,15 @@ export const newAdminKey = Effect.suspend(() => {
     `  in ADMIN_KEYS:  sha256:${sha256Of(key)}`
   ].join("\n"))
 })
+
+/** A secret that a namespace's callbacks are signed with. */
+export const newWebhookSecret = ({ namespace }: { readonly namespace: Namespace }) =>
+  Effect.suspend(() => {
+    const secret = freshWebhookSecret()
+    return Console.log([
+      `Secret for the callbacks of namespace "${namespace}", shown this once; its receiver verifies with it:`,
+      `  ${secret}`,
+      "What the service is told of it, beside those that are there:",
+      `  in WEBHOOK_SECRETS:  ${namespace}:${secret}`
+    ].join("\n"))
+  })

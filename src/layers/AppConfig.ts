@@ -17,6 +17,8 @@ import {
   Share,
   url,
   type Variable,
+  WebhookExceptions,
+  WebhookSecretList,
   withDefault
 } from "./config/variable.ts"
 
@@ -242,6 +244,20 @@ const config = Config.all({
     expected: "a whole number from 1",
     does: "Requests in flight per key to generate a text; no limit when left out"
   }, Count),
+
+  webhookSecrets: optional({
+    name: "WEBHOOK_SECRETS",
+    expected: "namespace:secret pairs with commas between them, the secrets whsec_ and the base64 of 24 to 64 bytes",
+    does: "`namespace:whsec_…,…`: what callbacks are signed with; a namespace needs one (docs/callbacks.md)",
+    secret: true
+  }, WebhookSecretList),
+  webhookAllow: optional({
+    name: "WEBHOOK_ALLOW",
+    expected: "networks such as 10.1.2.0/24, addresses and host names, with commas between them",
+    does: "Where callbacks may go although it is not public, also without TLS (docs/callbacks.md)"
+  }, WebhookExceptions),
+  webhookTimeout: duration("WEBHOOK_TIMEOUT", "15 seconds", "The longest that one attempt at a callback may take"),
+
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"

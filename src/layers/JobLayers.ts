@@ -1,6 +1,5 @@
 /** Background generations, from the configuration: what takes them in, and what works on them. */
-import { Effect, Layer } from "effect"
-import { CallbackFailed, CallbackSender } from "../services/CallbackSender.ts"
+import { Layer } from "effect"
 import { Jobs } from "../services/Jobs.ts"
 import { JobBook } from "../services/jobs/JobBook.ts"
 import { JobQueues } from "../services/jobs/JobQueues.ts"
@@ -16,10 +15,3 @@ export const jobs = ({ jobDeadline, jobLimit, jobTtl }: AppConfig) =>
 
 export const workers = ({ jobWorkers }: AppConfig) =>
   jobWorkers === 0 ? Layer.empty : JobWorkers.layer({ workers: jobWorkers, bodyOf: () => "{}" })
-
-/** A placeholder. */
-export const callbackSender = ({ jobWorkers }: AppConfig) =>
-  Layer.succeed(CallbackSender, {
-    refusalOf: () => `callbacks are still to come ${jobWorkers}`,
-    send: () => Effect.fail(new CallbackFailed({ detail: "still to come", isFinal: true }))
-  })

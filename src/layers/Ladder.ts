@@ -5,9 +5,10 @@ import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import { fallbackCache, idempotency, isSimulated, templates } from "./CacheLayers.ts"
+import * as CallbackLayers from "./CallbackLayers.ts"
 import * as Database from "./Database.ts"
 import * as EmbedderLayers from "./EmbedderLayers.ts"
-import { callbackSender, jobs } from "./JobLayers.ts"
+import { jobs } from "./JobLayers.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
 import * as ProviderLayers from "./ProviderLayers.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
@@ -25,7 +26,7 @@ export const ladder = (config: AppConfig, providers: ProviderConfigs) => {
       fallbackCache(config, providers),
       idempotency(config, isSimulated(providers)),
       jobs(config),
-      callbackSender(config)
+      CallbackLayers.sender(config)
     )),
     Layer.provideMerge(EmbedderLayers.embedder(config, providers)),
     Layer.provideMerge(ProviderLayers.circuitBreaker(providers, EmbedderLayers.circuit(config), isShared)),

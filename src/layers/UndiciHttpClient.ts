@@ -20,7 +20,7 @@ import { Duration, Effect, Layer, Option, Result, Stream, Tracer } from "effect"
 import { Headers, HttpClient, HttpClientError, type HttpClientRequest, type HttpClientResponse, Url } from "effect/http"
 import { TracerEnabled } from "effect/References"
 import { Readable } from "node:stream"
-import { Agent, type Dispatcher, errors, FormData } from "undici"
+import { Agent, type buildConnector, type Dispatcher, errors, FormData } from "undici"
 import { type BodyLimits, UndiciExchange } from "./UndiciExchange.ts"
 import { UndiciResponse } from "./UndiciResponse.ts"
 
@@ -35,6 +35,10 @@ export interface Options {
   readonly maxStreamSize?: number | undefined
   /** Default 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
+  /** Opens the connections, within a time of its own. Default undici's. */
+  readonly connect?: buildConnector.connector | undefined
+  /** `false`: each request has a connection of its own, which is closed after it. Default `true`. */
+  readonly keepAlive?: boolean | undefined
 }
 
 /** One pool of connections, destroyed with the layer's scope: build one layer per provider. */
@@ -63,6 +67,8 @@ const makeAgent = (options: Options) =>
     connectTimeout: Duration.toMillis(options.connectTimeout ?? "10 seconds"),
     headersTimeout: 0,
     bodyTimeout: 0,
+    ...options.connect !== undefined && { connect: options.connect },
+    ...options.keepAlive === false && { pipelining: 0, keepAliveTimeout: 1 },
     // On HTTP/2 one lost connection takes every request on it along.
     allowH2: false
   })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
+import { signingKeyOf } from "../../src/domain/callbacks/CallbackSignature.ts"
 import { runCommand } from "../support/serviceProcess.ts"
 
 const sha256 = (key: string) => createHash("sha256").update(key).digest("hex")
@@ -27,6 +28,14 @@ describe("understudy keys", () => {
     Effect.gen(function*() {
       const text = yield* printed("new-admin")
       assert.include(text, `  in ADMIN_KEYS:  sha256:${sha256(keyIn(text))}\n`)
+    }), 60_000)
+
+  it.live("prints a secret for callbacks that the configuration takes", () =>
+    Effect.gen(function*() {
+      const text = yield* printed("new-webhook-secret", "alpha")
+      const secret = /^ {2}(whsec_\S+)$/m.exec(text)?.[1] ?? ""
+      assert.strictEqual(signingKeyOf(secret)?.length, 32)
+      assert.include(text, `  in WEBHOOK_SECRETS:  alpha:${secret}\n`)
     }), 60_000)
 
   it.live("takes no namespace that the configuration could not name", () =>

@@ -49,6 +49,24 @@ describe("the configuration", () => {
       assert.deepInclude(ai, { protocol: "openai", baseUrl: "http://[::1]:8000/v1" })
     }))
 
+  it.effect("takes only secrets and exceptions of callbacks that are some, and shows no secret", () =>
+    Effect.gen(function*() {
+      const good = `whsec_${"A".repeat(32)}`
+      for (const wrong of [good, `a:${good.slice(0, -4)}`, `a:${good},`, `a:${"A".repeat(32)}`, `a b:${good}`]) {
+        const message = yield* messageOf({ WEBHOOK_SECRETS: wrong })
+        assert.include(message, "WEBHOOK_SECRETS holds a secret that does not fit")
+        assert.notInclude(message, "AAAA")
+      }
+      assert.include(
+        yield* messageOf({ WEBHOOK_ALLOW: "10.0.0.1/8" }),
+        "WEBHOOK_ALLOW holds \"10.0.0.1/8\"; expected networks"
+      )
+      yield* loadFrom({
+        WEBHOOK_SECRETS: `a:${good}, a:${good},b-1:${good}`,
+        WEBHOOK_ALLOW: "10.0.0.0/8, hooks.internal"
+      })
+    }))
+
   it.effect("says what a protocol needs", () =>
     Effect.gen(function*() {
       assert.include(yield* messageOf({ AI_PROTOCOL: "plain" }), "AI_BASE_URL is not set")

@@ -1,5 +1,7 @@
 /** What a variable is, and how one is defined: how it reads, and what it may hold. */
 import { Config, Duration, Option, Schema } from "effect"
+import { exceptionsOf } from "../../domain/callbacks/CallbackExceptions.ts"
+import { signingKeyOf } from "../../domain/callbacks/CallbackSignature.ts"
 
 /** What stands in `.env.example` and in the README's table; a test holds the three together. */
 export interface Variable {
@@ -45,14 +47,22 @@ export const isPlainHttpUrl = (value: string): boolean => {
 }
 
 const HttpUrl = Schema.String.check(Schema.makeFilter(isPlainHttpUrl))
-const listOf = (item: RegExp) =>
+const listOf = (isItem: (text: string) => boolean) =>
   Schema.RedactedFromValue(Schema.String.check(
-    Schema.makeFilter((list: string) => list.split(",").every((text) => item.test(text.trim())))
+    Schema.makeFilter((list: string) => list.split(",").every((text) => isItem(text.trim())))
   ))
+const matches = (pattern: RegExp) => (text: string) => pattern.test(text)
 
 // What is meant for a hash must not pass for a key: the hash itself would open the door.
-export const ApiKeyList = listOf(/^(?!sha256:)[\w.-]+:(?:sha256:[\da-fA-F]{64}|[^\s,:]{8,})$/)
-export const AdminKeyList = listOf(/^(?:sha256:[\da-fA-F]{64}|(?!sha256:)[^\s,]{8,})$/)
+export const ApiKeyList = listOf(matches(/^(?!sha256:)[\w.-]+:(?:sha256:[\da-fA-F]{64}|[^\s,:]{8,})$/))
+export const AdminKeyList = listOf(matches(/^(?:sha256:[\da-fA-F]{64}|(?!sha256:)[^\s,]{8,})$/))
+export const WebhookSecretList = listOf((item) => {
+  const [, secret = ""] = /^[\w.-]+:(.+)$/.exec(item) ?? []
+  return signingKeyOf(secret) !== undefined
+})
+export const WebhookExceptions = Schema.String.check(
+  Schema.makeFilter((list: string) => exceptionsOf(list) !== undefined)
+)
 
 const aDuration = "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\""
 

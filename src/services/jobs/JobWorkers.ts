@@ -12,7 +12,7 @@ import { makeTurn } from "./Turn.ts"
 export interface JobWorkersOptions {
   /** Jobs at a time. Default 4. */
   readonly workers?: number | undefined
-  /** Callbacks at a time. Default 4. */
+  /** Callbacks at a time. Default 16: most of the time of one is a receiver's that is slow. */
   readonly callbackWorkers?: number | undefined
   /** What is sent to a callback. */
   readonly bodyOf: (job: Job) => string
@@ -29,7 +29,7 @@ export const layer = (options: JobWorkersOptions): Layer.Layer<never, never, Job
     yield* work("jobs", turns, options.workers ?? 4, makeTurn(book, generator))
     yield* work("jobs at their deadline", deadlines, deadlineWorkers, makeDeadline(book, generator))
     const callback = makeCallback(book, yield* CallbackSender, options.bodyOf)
-    yield* work("callbacks", callbacks, options.callbackWorkers ?? 4, callback)
+    yield* work("callbacks", callbacks, options.callbackWorkers ?? 16, callback)
   }))
 
 const work = <E extends Error>(
