@@ -4,6 +4,7 @@ import { Duration, Effect, Layer, Option, References } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { Otlp } from "effect/observability"
 import { createServer } from "node:http"
+import { LongestWait } from "../http/handlers/answers/background.ts"
 import { KeepAlive } from "../http/handlers/answers/eventStream.ts"
 import { Routes } from "../http/handlers/Routes.ts"
 import { Generator } from "../services/Generator.ts"
@@ -20,6 +21,7 @@ import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
 import * as ProviderLayers from "./ProviderLayers.ts"
+import { temporaryJobs } from "./TemporaryJobs.ts" // TEMPORARY
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /** The whole service: listens once everything behind it is ready. */
@@ -45,6 +47,9 @@ const serve = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) 
     })),
     Layer.provide(NodeBody.layer),
     Layer.provide(Layer.succeed(KeepAlive, config.keepAlive)),
+    // A connection that is silent for longer than the server's own timeout below would be closed.
+    Layer.provide(Layer.succeed(LongestWait, config.totalTimeout)),
+    Layer.provide(temporaryJobs), // TEMPORARY
     Layer.provide(httpServer(config)),
     Layer.provide(ApiKeysLayer.layer(keys)),
     Layer.provide(ladder(config, providers))
