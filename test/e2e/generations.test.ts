@@ -24,7 +24,7 @@ const erasedOf = Schema.decodeUnknownSync(
   Schema.fromJsonString(
     Schema.Struct({
       namespace: Schema.String,
-      erased: Schema.Struct({ answers: Schema.Int, replays: Schema.Int, templates: Schema.Int })
+      erased: Schema.Struct({ jobs: Schema.Int, answers: Schema.Int, replays: Schema.Int, templates: Schema.Int })
     })
   ),
   { onExcessProperty: "error" }
