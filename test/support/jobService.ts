@@ -44,7 +44,11 @@ export const serveJobs = Effect.fnUntraced(function*(scripted: Scripted = { scri
   const { layer, seen } = makeLadder(scripted)
   const lines: Array<string> = []
   const context = yield* Layer.build(
-    HttpRouter.serve(Routes, { disableLogger: true, disableListenLog: true }).pipe(
+    HttpRouter.serve(Routes, {
+      disableLogger: true,
+      disableListenLog: true,
+      routerConfig: { maxParamLength: 16_384 }
+    }).pipe(
       Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
       Layer.provide([
         jobs.layer,
