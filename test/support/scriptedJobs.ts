@@ -85,7 +85,7 @@ export const makeScriptedJobs = Effect.gen(function*(): Effect.fn.Return<Scripte
     get: (namespace, id) => unlessAway(find(namespace, id)),
     list: (namespace, { callback, cursor, limit, status }) =>
       unlessAway(Effect.map(SubscriptionRef.get(jobs), (all) => {
-        const own = [...all.values()].reverse().filter((job) =>
+        const own = [...all.values()].toReversed().filter((job) =>
           job.namespace === namespace && (status === undefined || job.status === status)
           && (callback === undefined || job.callback?.status === callback)
         )
