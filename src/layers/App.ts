@@ -1,9 +1,11 @@
 /** The whole service, wired from its configuration. */
 import { NodeHttpServer, NodeServices } from "@effect/platform-node"
-import { Duration, Effect, Layer } from "effect"
+import { Deferred, Duration, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
+import { LongestWait } from "../http/handlers/answers/background.ts"
 import { KeepAlive } from "../http/handlers/answers/eventStream.ts"
+import { Stopping } from "../http/handlers/answers/stopping.ts"
 import { Routes } from "../http/handlers/Routes.ts"
 import * as ApiKeysLayer from "./ApiKeysLayer.ts"
 import type { AppConfig } from "./AppConfig.ts"
@@ -29,8 +31,9 @@ export const server = (config: AppConfig) =>
     Layer.provide(telemetry(config))
   )
 
-const serve = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) =>
-  Layer.merge(started(config, providers, keys), workers(config)).pipe(
+const serve = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) => {
+  const stopping = Deferred.makeUnsafe<void>()
+  return Layer.mergeAll(started(config, providers, keys), workers(config), whenStopping(stopping)).pipe(
     Layer.provide(HttpRouter.serve(Routes, {
       disableLogger: true,
       disableListenLog: true,
@@ -39,10 +42,18 @@ const serve = (config: AppConfig, providers: ProviderConfigs, keys: KeyConfigs) 
     })),
     Layer.provide(NodeBody.layer),
     Layer.provide(Layer.succeed(KeepAlive, config.keepAlive)),
+    // A connection that is silent for longer than the server's own timeout below would be closed.
+    Layer.provide(Layer.succeed(LongestWait, config.totalTimeout)),
+    Layer.provide(Layer.succeed(Stopping, Deferred.await(stopping))),
     Layer.provide(httpServer(config)),
     Layer.provide(ApiKeysLayer.layer(keys)),
     Layer.provide(ladder(config, providers))
   )
+}
+
+/** Built on top of the server, and so undone before the server waits for its last connections. */
+const whenStopping = (stopping: Deferred.Deferred<void>) =>
+  Layer.effectDiscard(Effect.acquireRelease(Effect.void, () => Deferred.succeed(stopping, undefined)))
 
 /**
  * After SIGTERM every running call may go on to the end of its own total deadline, so that each of them gets its answer

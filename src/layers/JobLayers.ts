@@ -1,5 +1,6 @@
 /** Background generations, from the configuration: what takes them in, and what works on them. */
 import { Layer } from "effect"
+import { callbackBody } from "../http/handlers/answers/jobAnswers.ts"
 import { Jobs } from "../services/Jobs.ts"
 import { JobBook } from "../services/jobs/JobBook.ts"
 import { JobQueues } from "../services/jobs/JobQueues.ts"
@@ -14,4 +15,4 @@ export const jobs = ({ jobDeadline, jobLimit, jobTtl }: AppConfig) =>
   )
 
 export const workers = ({ jobWorkers }: AppConfig) =>
-  jobWorkers === 0 ? Layer.empty : JobWorkers.layer({ workers: jobWorkers, bodyOf: () => "{}" })
+  jobWorkers === 0 ? Layer.empty : JobWorkers.layer({ workers: jobWorkers, bodyOf: callbackBody })

@@ -1,7 +1,7 @@
 /** `fetch` and a reader of server-sent events, by hand and by a library: for clients that have no SDK. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { GenerateResponse } from "../../src/http/api/Generate.ts"
+import { GenerateResponse } from "../../src/http/api/Answers.ts"
 import { clientEnv, down, provenanceOf, whileProvider } from "../support/clients.ts"
 import { byEffect, byHand, readEvents, type ServerSentEvent } from "../support/eventStreams.ts"
 import { FaultServer, StreamMode } from "../support/FaultServer.ts"

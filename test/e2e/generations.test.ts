@@ -24,7 +24,7 @@ const erasedOf = Schema.decodeUnknownSync(
   Schema.fromJsonString(
     Schema.Struct({
       namespace: Schema.String,
-      erased: Schema.Struct({ answers: Schema.Int, replays: Schema.Int, templates: Schema.Int })
+      erased: Schema.Struct({ jobs: Schema.Int, answers: Schema.Int, replays: Schema.Int, templates: Schema.Int })
     })
   ),
   { onExcessProperty: "error" }
@@ -123,15 +123,16 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
       assert.strictEqual(reply.status, 200)
       assert.deepStrictEqual(erasedOf(reply.text), {
         namespace: "alpha",
-        erased: { answers: 2, replays: 0, templates: 0 }
+        erased: { jobs: 0, answers: 2, replays: 0, templates: 0 }
       })
       assert.include(
         logs().join("\n"),
-        "an operator has erased the namespace alpha: 2 answers, 0 kept under an Idempotency-Key, 0 templates"
+        "an operator has erased the namespace alpha: 0 jobs, 2 answers, 0 kept under an Idempotency-Key, 0 templates"
       )
       assert.strictEqual((yield* standIn("alpha", "Write about fog")).source, "template")
       yield* eventually(standIn("beta", "Write about fog"), ({ source }) => source === "cache", "beta's stays")
       assert.deepStrictEqual(erasedOf((yield* erase("nobody", "admin")).text).erased, {
+        jobs: 0,
         answers: 0,
         replays: 0,
         templates: 0

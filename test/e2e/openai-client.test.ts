@@ -154,7 +154,8 @@ layer(Service.layer("openai", env), { excludeTestServices: true, timeout: "60 se
           source: "live",
           provider: provenanceOf(data).provider,
           attempts: 1,
-          fallback: null
+          fallback: null,
+          upgrade: null
         })
         const named = yield* Effect.promise(() =>
           client.chat.completions.create({ model, messages: user("Write about tea") }, {

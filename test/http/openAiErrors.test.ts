@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { HttpServerRespondable, HttpServerResponse } from "effect/http"
-import { ChatError } from "../../src/http/api/Chat.ts"
+import { ChatError } from "../../src/http/api/Answers.ts"
 import * as Problems from "../../src/http/api/Problems.ts"
 import { event } from "../../src/http/handlers/answers/eventStream.ts"
 import { inOpenAiWords } from "../../src/http/handlers/openAiErrors.ts"

@@ -1,8 +1,7 @@
 /** Answers of the endpoints that generate, in every form that they have, held to the contract. */
 import { assert } from "@effect/vitest"
 import { Schema } from "effect"
-import { ChatCompletion, ChatError } from "../../src/http/api/Chat.ts"
-import { GenerateResponse, Provenance } from "../../src/http/api/Generate.ts"
+import { ChatCompletion, ChatError, GenerateResponse, Provenance } from "../../src/http/api/Answers.ts"
 import { generationOf, problemOf, type Reply, send } from "./http.ts"
 
 const json = <A, I>(schema: Schema.Codec<A, I>, onExcessProperty: "error" | "ignore" = "error") =>

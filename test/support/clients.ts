@@ -98,7 +98,8 @@ const Provenance = Schema.Struct({
     source: Schema.String,
     provider: Schema.NullOr(Schema.String),
     attempts: Schema.Int,
-    fallback: Schema.NullOr(Schema.Struct({ reason: Schema.String, match: Schema.NullOr(Schema.String) }))
+    fallback: Schema.NullOr(Schema.Struct({ reason: Schema.String, match: Schema.NullOr(Schema.String) })),
+    upgrade: Schema.NullOr(Schema.Struct({ job: Schema.String, location: Schema.String }))
   })
 })
 

@@ -1,7 +1,7 @@
 /** The error table (DESIGN 3) as rows of faults and what follows, and what tests of it share. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { GenerateResponse } from "../../src/http/api/Generate.ts"
+import type { GenerateResponse } from "../../src/http/api/Answers.ts"
 import { FaultServer, Mode } from "./FaultServer.ts"
 import { ask, eventually, generationOf, load, noStore } from "./http.ts"
 import { Service } from "./service.ts"

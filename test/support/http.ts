@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { type Duration, Effect, Schema } from "effect"
 import { type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http"
-import { GenerateResponse } from "../../src/http/api/Generate.ts"
+import { GenerateResponse } from "../../src/http/api/Answers.ts"
 
 export interface Reply {
   readonly status: number

@@ -2,8 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request } from "node:http"
-import { ChatError } from "../../src/http/api/Chat.ts"
-import { GenerateResponse, Provenance } from "../../src/http/api/Generate.ts"
+import { ChatError, GenerateResponse, Provenance } from "../../src/http/api/Answers.ts"
 import type { Reply } from "./http.ts"
 
 /** An answer as its reader has seen it, whichever form it came in. */

@@ -5,12 +5,14 @@ import { describesKeys } from "./Authorization.ts"
 import { ChatApi } from "./Chat.ts"
 import { GenerateApi } from "./Generate.ts"
 import { GenerationsApi, NamespacesApi } from "./Generations.ts"
+import { JobsApi } from "./Jobs.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
 
 export class Api extends HttpApi.make("understudy")
   .add(GenerateApi)
   .add(ChatApi)
   .add(GenerationsApi)
+  .add(JobsApi)
   .add(HealthApi)
   .add(MetricsApi)
   .add(AdminApi)

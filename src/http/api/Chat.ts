@@ -1,9 +1,10 @@
 /** `POST /v1/chat/completions` and `GET /v1/models`, as OpenAI's clients know them. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { ChatCompletion, ChatError } from "./Answers.ts"
 import { type CurrentNamespace, needsKey } from "./Authorization.ts"
 import { describesGenerating, generatingHeaders } from "./Description.ts"
-import { Provenance } from "./Generate.ts"
+import { backgroundFields, JobResponse } from "./Job.ts"
 
 const others = Schema.Record(Schema.String, Schema.Json)
 
@@ -25,23 +26,12 @@ export const ChatCompletionRequest = Schema.StructWithRest(
     stream: optional(Schema.Boolean),
     stream_options: optional(
       Schema.StructWithRest(Schema.Struct({ include_usage: optional(Schema.Boolean) }), [others])
-    )
+    ),
+    ...backgroundFields
   }),
   [others]
 ).annotate({ identifier: "ChatCompletionRequest" })
 export type ChatCompletionRequest = typeof ChatCompletionRequest.Type
-
-export const ChatCompletion = Schema.StructWithRest(
-  Schema.Struct({
-    id: Schema.String.annotate({ description: "Names the answer, as in /generations/{id}/quarantine" }),
-    object: Schema.Literal("chat.completion"),
-    created: Schema.Int.annotate({ description: "Seconds since the epoch" }),
-    model: Schema.String.annotate({ description: "As the provider names it; `understudy` for a template" }),
-    choices: Schema.Array(Schema.Json),
-    understudy: Provenance
-  }),
-  [others]
-).annotate({ identifier: "ChatCompletion" })
 
 const Models = Schema.Struct({
   object: Schema.Literal("list"),
@@ -52,17 +42,6 @@ const Models = Schema.Struct({
     owned_by: Schema.String
   }))
 })
-
-/** OpenAI's error shape. */
-export const ChatError = Schema.Struct({
-  error: Schema.Struct({
-    message: Schema.String,
-    type: Schema.String,
-    param: Schema.NullOr(Schema.String),
-    code: Schema.NullOr(Schema.String)
-  })
-})
-export type ChatError = typeof ChatError.Type
 
 const chatError = (status: number) => ChatError.annotate({ httpApiStatus: status })
 
@@ -83,7 +62,7 @@ const requestId = { "x-request-id": { description: "Names the request: your own 
 export class ChatApi extends HttpApiGroup.make("chat").add(
   HttpApiEndpoint.post("completions", "/v1/chat/completions", {
     payload: ChatCompletionRequest,
-    success: ChatCompletion,
+    success: [ChatCompletion, JobResponse.annotate({ httpApiStatus: 202 })],
     error: errors
   }).middleware(ChatAdmission).annotateMerge(describesGenerating({
     summary: "OpenAI's chat completions",
@@ -91,7 +70,8 @@ export class ChatApi extends HttpApiGroup.make("chat").add(
       "For any OpenAI client: change its base URL. Live when the provider can, else from the cache, else from a " +
       "template; `understudy` in the body and the header `Understudy-Source` say which. With `stream: true` the answer " +
       "comes as server-sent events. Requests with tools, images or a response format are passed on live, and only the " +
-      "answer to the very same request stands in for them. A refusal has the provider's own status.",
+      "answer to the very same request stands in for them. A refusal has the provider's own status. With " +
+      "`Prefer: respond-async` the answer is made in the background, by a job.",
     requestHeaders: {
       ...generatingHeaders,
       "Understudy-Content-Type": {
@@ -103,6 +83,7 @@ export class ChatApi extends HttpApiGroup.make("chat").add(
     },
     statuses: {
       200: "The answer",
+      202: "The answer is made in the background: the job",
       400: "The request is not valid, or the provider refuses it so",
       401: "A valid API key is needed",
       404: "The provider refuses the request so: there is no such model",
@@ -112,7 +93,7 @@ export class ChatApi extends HttpApiGroup.make("chat").add(
       422: "The provider refuses the request so, or this Idempotency-Key belongs to another request",
       429: "The key asks for more than it may",
       500: "Something went wrong on our side",
-      503: "No answer, and nothing to show instead"
+      503: "No answer, and nothing to show instead; or the database of a job does not answer"
     },
     everyResponse: requestId,
     unavailable: {

@@ -35,15 +35,7 @@ export const describesGenerating = (
     transform: (operation) => ({
       ...operation,
       security: [{ bearer: [] }],
-      parameters: [
-        ...listOf(operation["parameters"]),
-        ...Object.entries(requestHeaders).map(([name, text]) => ({
-          name,
-          in: "header",
-          required: false,
-          ...header(text)
-        }))
-      ],
+      parameters: parametersOf(operation, requestHeaders),
       requestBody: changedIn(operation["requestBody"], "application/json", (media) => ({ ...media, example })),
       responses: Object.fromEntries(
         Object.entries(fieldsOf(operation["responses"])).map(([status, response]) => [status, {
@@ -53,6 +45,7 @@ export const describesGenerating = (
             ...everyResponse,
             ...status === "401" ? unauthorized : limited,
             ...status === "200" && answered,
+            ...status === "202" && accepted,
             ...retried.has(status) && retryAfter,
             ...status === "503" && unavailable
           })
@@ -60,6 +53,45 @@ export const describesGenerating = (
       )
     })
   })
+
+export interface DescribingJobs {
+  readonly summary: string
+  readonly description: string
+  readonly requestHeaders?: HeaderTexts
+  readonly statuses?: Readonly<Record<string, string>>
+  /** Of the events. */
+  readonly example?: string
+}
+
+/** For an endpoint about jobs: it needs a key. */
+export const describesJobs = (
+  { description, example, requestHeaders = {}, statuses = {}, summary }: DescribingJobs
+) =>
+  OpenApi.annotations({
+    summary,
+    description,
+    transform: (operation) => ({
+      ...operation,
+      security: [{ bearer: [] }],
+      parameters: parametersOf(operation, requestHeaders),
+      responses: Object.fromEntries(
+        Object.entries(fieldsOf(operation["responses"])).map(([status, response]) => [status, {
+          ...fieldsOf(changedIn(response, "text/event-stream", (media) => ({ ...media, example }))),
+          ...statuses[status] !== undefined && { description: statuses[status] },
+          headers: headersOf({
+            ...status === "401" && unauthorized,
+            ...status.startsWith("2") && unkept,
+            ...retried.has(status) && retryAfter
+          })
+        }])
+      )
+    })
+  })
+
+const parametersOf = (operation: Fields, requestHeaders: HeaderTexts): ReadonlyArray<unknown> => [
+  ...listOf(operation["parameters"]),
+  ...Object.entries(requestHeaders).map(([name, text]) => ({ name, in: "header", required: false, ...header(text) }))
+]
 
 /** What may come with every request that generates. */
 export const generatingHeaders: HeaderTexts = {
@@ -71,8 +103,17 @@ export const generatingHeaders: HeaderTexts = {
   "Idempotency-Key": {
     description: "1 to 255 visible characters: the same request again gets the same answer",
     example: "8e03978e-40d5-43dd-bc93-6894a57f9324"
+  },
+  "Prefer": {
+    description:
+      "RFC 7240. `respond-async`: the answer is made in the background, and this is answered with 202 and the job. " +
+      "`wait=N`: the same, unless the answer is there within N seconds, at most 600: then it comes as usual. `upgrade`: " +
+      "an answer that is not live is followed by a live one, from a job. Others are ignored",
+    example: "respond-async, wait=10"
   }
 }
+
+const replayed = { description: "`true`: this answer was given before, to the same `Idempotency-Key`" }
 
 const answered: HeaderTexts = {
   "Understudy-Source": {
@@ -81,7 +122,22 @@ const answered: HeaderTexts = {
   },
   "Cache-Status": { description: "RFC 9211", example: "understudy; fwd=bypass; stored" },
   "Age": { description: "Of a cached answer, in seconds", schema: { type: "integer" } },
-  "Idempotent-Replayed": { description: "`true`: this answer was given before, to the same `Idempotency-Key`" }
+  "Idempotent-Replayed": replayed,
+  "Preference-Applied": { description: "What of `Prefer` has been applied, RFC 7240", example: "upgrade" },
+  "Understudy-Upgrade": {
+    description: "The job that fetches the live answer meanwhile, for whoever has asked for that",
+    example: "/jobs/job_1"
+  }
+}
+
+/** A job is nobody's to keep, for it is another one a moment later. */
+const unkept: HeaderTexts = { "Cache-Control": { description: "As it says", example: "no-store" } }
+
+const accepted: HeaderTexts = {
+  "Location": { description: "The job", example: "/jobs/job_1" },
+  "Preference-Applied": { description: "What of `Prefer` has been applied, RFC 7240", example: "respond-async" },
+  "Idempotent-Replayed": replayed,
+  ...unkept
 }
 
 const limited: HeaderTexts = {
@@ -96,7 +152,7 @@ const unauthorized: HeaderTexts = { "WWW-Authenticate": { description: "How to a
 const retryAfter: HeaderTexts = {
   "Retry-After": { description: "Seconds until another try makes sense", schema: { type: "integer" } }
 }
-const retried = new Set(["409", "429", "503"])
+const retried = new Set(["202", "409", "429", "503"])
 
 const header = ({ description, example, schema = { type: "string" } }: HeaderText): object => ({
   description,
@@ -115,8 +171,10 @@ const withEvents = (response: unknown, { description, example }: Describing["eve
   }
 })
 
+/** What has no such content stays as it is. */
 const changedIn = (body: unknown, type: string, change: (media: Fields) => object): object => {
   const content = fieldsOf(fieldsOf(body)["content"])
+  if (content[type] === undefined) return fieldsOf(body)
   return { ...fieldsOf(body), content: { ...content, [type]: change(fieldsOf(content[type])) } }
 }
 

@@ -1,11 +1,13 @@
 /** `POST /generate`: the request and the answer. */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { FallbackReason } from "../../domain/Generation.ts"
+import { GenerateResponse } from "./Answers.ts"
 import { Admission } from "./Authorization.ts"
 import { describesGenerating, generatingHeaders } from "./Description.ts"
+import { backgroundFields, JobResponse } from "./Job.ts"
 import {
   BodyTooLarge,
+  DatabaseUnavailable,
   IdempotencyConflict,
   IdempotencyMismatch,
   InternalError,
@@ -38,48 +40,14 @@ export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequ
   )),
   model: name("Overrides the configured model, and narrows a fallback to answers of the same model family"),
   content_type: name("For example blog_post: narrows a fallback, and selects the template"),
-  locale: name("BCP 47, for example en or de-AT: narrows a fallback, and selects the template")
+  locale: name("BCP 47, for example en or de-AT: narrows a fallback, and selects the template"),
+  ...backgroundFields
 }) {}
-
-const nullable = <S extends Schema.Constraint>(schema: S, description: string) =>
-  Schema.NullOr(schema).annotate({ description })
-
-const FallbackInfo = Schema.Struct({
-  reason: FallbackReason.annotate({ description: "Why the answer is not live" }),
-  match: nullable(Schema.Literals(["exact", "similar"]), "How a cached answer was found; null for a template"),
-  similarity: nullable(Schema.Finite, "1 for an exact match; null for a template"),
-  age_seconds: nullable(Schema.Int, "How old a cached answer is; null for a template"),
-  template: nullable(Schema.String, "The template's name; null for a cached answer")
-})
-
-const source = Schema.Literals(["live", "cache", "template"])
-const provider = nullable(Schema.String, "Who answered live; null otherwise")
-const attempts = Schema.Int.annotate({ description: "Attempts that reached the provider for this request" })
-const fallback = nullable(FallbackInfo, "null for a live answer")
-
-/** Where an answer comes from. */
-export const Provenance = Schema.Struct({ source, provider, attempts, fallback })
-export type Provenance = typeof Provenance.Type
-
-export const GenerateResponse = Schema.Struct({
-  id: Schema.String.annotate({ description: "Names the text: a cached answer keeps the id it was generated under" }),
-  text: Schema.String,
-  source,
-  model: nullable(Schema.String, "As the provider names it; null for a template"),
-  provider,
-  attempts,
-  usage: nullable(
-    Schema.Struct({ input_tokens: Schema.Int, output_tokens: Schema.Int }),
-    "As the provider counts; of the original generation for a cached answer; null when unknown"
-  ),
-  fallback
-})
-export type GenerateResponse = typeof GenerateResponse.Type
 
 export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true }).add(
   HttpApiEndpoint.post("generate", "/generate", {
     payload: GenerateRequest,
-    success: GenerateResponse,
+    success: [GenerateResponse, JobResponse.annotate({ httpApiStatus: 202 })],
     error: [
       InvalidRequest,
       BodyTooLarge,
@@ -88,15 +56,20 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
       IdempotencyConflict,
       IdempotencyMismatch,
       InternalError,
-      Unavailable
+      Unavailable,
+      DatabaseUnavailable
     ]
   }).annotateMerge(describesGenerating({
     summary: "Generate a text",
     description:
       "Answers live when the provider can, else from the cache, else from a template; `source` says which, and so do " +
       "the headers `Understudy-Source`, `Cache-Status` and `Age`. With `Accept: text/event-stream` the answer comes as " +
-      "server-sent events.",
-    statuses: { 200: "The answer" },
+      "server-sent events. With `Prefer: respond-async` it is made in the background, by a job.",
+    statuses: {
+      200: "The answer",
+      202: "The answer is made in the background: the job",
+      503: "No answer, and nothing to show instead; or the database of a job does not answer"
+    },
     requestHeaders: {
       ...generatingHeaders,
       traceparent: { description: "W3C trace context: the request's spans join that trace" }
@@ -107,9 +80,9 @@ export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true 
         "answer, or `problem` when it broke off",
       example:
         "event: start\ndata: {\"id\":\"gen_1\",\"model\":\"m\",\"source\":\"live\",\"provider\":\"p\",\"attempts\":1," +
-        "\"fallback\":null}\n\nevent: delta\ndata: {\"text\":\"Bread\"}\n\nevent: done\ndata: {\"id\":\"gen_1\"," +
+        "\"fallback\":null,\"upgrade\":null}\n\nevent: delta\ndata: {\"text\":\"Bread\"}\n\nevent: done\ndata: {\"id\":\"gen_1\"," +
         "\"text\":\"Bread\",\"source\":\"live\",\"model\":\"m\",\"provider\":\"p\",\"attempts\":1," +
-        "\"usage\":{\"input_tokens\":9,\"output_tokens\":1},\"fallback\":null}\n\n"
+        "\"usage\":{\"input_tokens\":9,\"output_tokens\":1},\"fallback\":null,\"upgrade\":null}\n\n"
     }
   }))
 ).middleware(Admission) {}

@@ -6,7 +6,7 @@ import { AdminAuthorization, Authorization, needsKey } from "./Authorization.ts"
 import { DatabaseUnavailable, InternalError, InvalidRequest, NotFound } from "./Problems.ts"
 
 /** What can be the name of something stored. */
-const isName = Schema.makeFilterGroup([
+export const isName = Schema.makeFilterGroup([
   Schema.isPattern(/\S/u, { message: "Expected a name that is not blank" }),
   Schema.isMaxLength(200, { message: "Expected at most 200 characters" }),
   Schema.isPattern(/^\P{Cc}*$/u, { message: "Expected no control characters" })
@@ -43,6 +43,7 @@ export class NamespacesApi extends HttpApiGroup.make("namespaces").add(
     success: Schema.Struct({
       namespace: Schema.String,
       erased: Schema.Struct({
+        jobs: Schema.Int.annotate({ description: "Those under way too" }),
         answers: Schema.Int.annotate({ description: "Quarantined and outdated ones too" }),
         replays: Schema.Int.annotate({ description: "Answers that were kept under an Idempotency-Key" }),
         templates: Schema.Int.annotate({ description: "Its own ones; those of the folder stay" })

@@ -14,6 +14,7 @@ import {
 import { ChatHandlers } from "./chat.ts"
 import { GenerateHandlers } from "./generate.ts"
 import { GenerationsHandlers, NamespacesHandlers } from "./generations.ts"
+import { JobsHandlers } from "./jobs.ts"
 import { problemDetails } from "./problems.ts"
 import { HealthHandlers, MetricsHandlers } from "./system.ts"
 
@@ -35,7 +36,7 @@ const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redire
 export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide([GenerateHandlers, ChatHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),
-    Layer.provide([AdminHandlers, NamespacesHandlers]),
+    Layer.provide([JobsHandlers, AdminHandlers, NamespacesHandlers]),
     Layer.provide([AuthorizationMiddleware, AdmissionMiddleware, AdminAuthorizationMiddleware]),
     Layer.provide([ChatAuthorizationMiddleware, ChatAdmissionMiddleware])
   ),

@@ -47,8 +47,8 @@ const segment = (part: PropertyKey | { readonly key: PropertyKey }): string =>
 export const invalid = (path: string, message: string): InvalidRequest =>
   new InvalidRequest({ detail: `${path}: ${message}`, errors: [{ path, message }] })
 
-/** A problem that names what is wrong in one part of a request: `body`, or `path` for its parameters. */
-export const invalidFrom = (part: "body" | "path", error: Schema.SchemaError): InvalidRequest => {
+/** A problem that names what is wrong in one part of a request: `body`, or `path` and `query` for its parameters. */
+export const invalidFrom = (part: "body" | "path" | "query", error: Schema.SchemaError): InvalidRequest => {
   const errors = formatIssues(error.issue).issues.slice(0, maxNamed).map(({ message, path = [] }) => ({
     path: [part, ...path.map(segment)].join("."),
     message

@@ -28,7 +28,7 @@ export const ChatHandlers = HttpApiBuilder.group(
       .handleRaw("completions", ({ request }) =>
         Effect.gen(function*() {
           const { body, text } = yield* readBody(request)
-          const { chat, context, prompt } = readChat(body, body.messages)
+          const { chat, context, prompt } = readChat(withoutOurs(body), body.messages)
           const asked = {
             ...scopeWishes(request),
             ...yield* cacheWishes(request),
@@ -42,7 +42,8 @@ export const ChatHandlers = HttpApiBuilder.group(
           }
           const created = seconds(yield* Clock.currentTimeMillis)
           const includeUsage = body.stream_options?.include_usage === true
-          return yield* answer(request, text, asked, {
+          return yield* answer({ request, body, text }, asked, {
+            form: "chat",
             inPieces: body.stream === true,
             whole: (generation) => completionOf(generation, created),
             events: (start) => chatEvents(start, { created, includeUsage })
@@ -61,5 +62,12 @@ export const ChatHandlers = HttpApiBuilder.group(
         }))
   })
 )
+
+/** What is said to us alone. */
+const withoutOurs = (body: ChatCompletionRequest): ChatCompletionRequest => {
+  if (body.callback_url === undefined && body.upgrade === undefined) return body
+  const { callback_url: _, upgrade: __, ...others } = body
+  return others
+}
 
 const seconds = (millis: number): number => Math.floor(millis / 1_000)

@@ -30,7 +30,8 @@ export const GenerateHandlers = HttpApiBuilder.group(
           maxAgeMillis,
           remember
         }
-        return yield* answer(request, text, asked, {
+        return yield* answer({ request, body, text }, asked, {
+          form: "generate",
           inPieces: wantsEvents(request),
           whole: toResponse,
           events: generateEvents

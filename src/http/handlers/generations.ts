@@ -1,14 +1,16 @@
 /** Translates what is done with stored answers between the contract and the cache. */
 import { Effect } from "effect"
-import { HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { StoreUnavailable } from "../../domain/errors.ts"
 import { FallbackCache } from "../../services/FallbackCache.ts"
 import { Idempotency } from "../../services/Idempotency.ts"
+import { Jobs } from "../../services/Jobs.ts"
 import { Templates } from "../../services/Templates.ts"
 import { Api } from "../api/Api.ts"
 import { CurrentNamespace } from "../api/Authorization.ts"
-import { DatabaseUnavailable, NotFound } from "../api/Problems.ts"
+import { NotFound } from "../api/Problems.ts"
+import { storeUnavailable } from "./answers/jobResponses.ts"
 
 export const GenerationsHandlers = HttpApiBuilder.group(
   Api,
@@ -38,17 +40,19 @@ export const NamespacesHandlers = HttpApiBuilder.group(
     const cache = yield* FallbackCache
     const idempotency = yield* Idempotency
     const { erase: eraseTemplates } = yield* Templates
+    const { erase: eraseJobs } = yield* Jobs
     return handlers.handleRaw("erase", ({ params: { namespace } }) =>
       Effect.gen(function*() {
-        // Jobs (issue 6) are erased here too, before the answers that they would become.
+        // Before the answers that they would become.
+        const jobs = yield* eraseJobs(namespace)
         const answers = yield* cache.erase(namespace)
         const replays = yield* idempotency.erase(namespace)
         const templates = yield* eraseTemplates(namespace)
         yield* Effect.logWarning(
-          `an operator has erased the namespace ${namespace}: ${answers} answers, ${replays} kept under an `
+          `an operator has erased the namespace ${namespace}: ${jobs} jobs, ${answers} answers, ${replays} kept under an `
             + `Idempotency-Key, ${templates} templates`
         )
-        return HttpServerResponse.jsonUnsafe({ namespace, erased: { answers, replays, templates } })
+        return HttpServerResponse.jsonUnsafe({ namespace, erased: { jobs, answers, replays, templates } })
       }).pipe(Effect.catchTag("StoreUnavailable", unavailable)))
   })
 )
@@ -60,20 +64,7 @@ const notStored = new NotFound({
     "to a request with no-store; an answer goes when a newer one to the same prompt is stored, and when it is deleted"
 })
 
-const retryAfterSeconds = 5
-
-const unavailable = (error: StoreUnavailable) =>
-  Effect.andThen(
-    Effect.logWarning(`a stored answer could not be taken out: ${error.message}`),
-    Effect.map(
-      Effect.suspend(() =>
-        HttpServerRespondable.toResponse(
-          new DatabaseUnavailable({
-            detail: "It is not certain that anything was changed: send the same request again",
-            retry_after: retryAfterSeconds
-          })
-        )
-      ),
-      HttpServerResponse.setHeader("retry-after", String(retryAfterSeconds))
-    )
-  )
+const unavailable = storeUnavailable(
+  "a stored answer could not be taken out",
+  "It is not certain that anything was changed: send the same request again"
+)

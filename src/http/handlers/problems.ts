@@ -51,8 +51,8 @@ const failed = <E>(
   if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
     return notRouted(paths, error.reason.request)
   }
-  if (HttpApiError.HttpApiSchemaError.is(error) && error.kind === "Params") {
-    return HttpServerRespondable.toResponse(invalidFrom("path", error.cause))
+  if (HttpApiError.HttpApiSchemaError.is(error) && (error.kind === "Params" || error.kind === "Query")) {
+    return HttpServerRespondable.toResponse(invalidFrom(error.kind === "Params" ? "path" : "query", error.cause))
   }
   return Effect.andThen(
     Effect.logError("a request died", cause),

@@ -1,7 +1,7 @@
 /** Answers as OpenAI's chat completions, whole and in chunks. */
 import type { JsonObject } from "../../../domain/Chat.ts"
 import type { Generation, StreamPart, StreamStart, Usage } from "../../../domain/Generation.ts"
-import type { ChatError } from "../../api/Chat.ts"
+import type { ChatError } from "../../api/Answers.ts"
 import { event, type EventWriter } from "./eventStream.ts"
 import { provenanceOf } from "./provenance.ts"
 

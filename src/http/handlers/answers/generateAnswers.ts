@@ -1,10 +1,10 @@
 /** An answer in the words of the contract. */
 import type { Generation } from "../../../domain/Generation.ts"
-import type { GenerateResponse } from "../../api/Generate.ts"
+import type { GenerateResponse } from "../../api/Answers.ts"
 import { provenanceOf } from "./provenance.ts"
 
 export const toResponse = (generation: Generation): GenerateResponse => {
-  const { attempts, fallback, provider, source } = provenanceOf(generation)
+  const { attempts, fallback, provider, source, upgrade } = provenanceOf(generation)
   const { id, text } = generation
   const isTemplate = generation.source === "template"
   const usage = isTemplate ? undefined : generation.usage
@@ -16,6 +16,7 @@ export const toResponse = (generation: Generation): GenerateResponse => {
     provider,
     attempts,
     usage: usage === undefined ? null : { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
-    fallback
+    fallback,
+    upgrade
   }
 }

@@ -1,9 +1,11 @@
 /** `Idempotency-Key`: what handlers wrap around a generation, so that the same request again gets the same answer. */
-import { Effect, Option, type Scope, Stream } from "effect"
+import { Effect, Option, Schema, type Scope, Stream } from "effect"
 import { type HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import type * as Errors from "../../../domain/errors.ts"
 import type { Generation, Namespace, StreamPart } from "../../../domain/Generation.ts"
 import { parseIdempotencyKey } from "../../../domain/Idempotency.ts"
+import type { Job } from "../../../domain/jobs/Job.ts"
+import { JobId } from "../../../domain/jobs/JobId.ts"
 import { type AnswerCodec, generationCodec, makeRecording, streamCodec } from "../../../domain/RecordedAnswer.ts"
 import type { GenerationStream } from "../../../services/Generator.ts"
 import { Idempotency, type IdempotencyAttempt, type IdempotencyRequest } from "../../../services/Idempotency.ts"
@@ -29,6 +31,20 @@ export interface Idempotent {
     claim: IdempotencyRequest | undefined,
     effect: Effect.Effect<GenerationStream, E, R>
   ) => Effect.Effect<Replayable<GenerationStream>, E | Refusal, R | Scope.Scope>
+  /**
+   * The same for a job: kept is which one it is, as soon as there is one. `undefined` where none could be submitted, or
+   * where what is kept under the key is an answer and no job.
+   */
+  readonly submitted: <E, E2>(
+    claim: IdempotencyRequest | undefined,
+    ways: JobWays<E, E2>
+  ) => Effect.Effect<Replayable<Job> | undefined, E | E2 | Refusal>
+}
+
+export interface JobWays<E, E2> {
+  readonly submit: Effect.Effect<Job | undefined, E>
+  /** None: it is not there any more, and another one takes its place. */
+  readonly find: (id: JobId) => Effect.Effect<Option.Option<Job>, E2>
 }
 
 /** Said of a replay, in the words of Stripe's API: the draft has none. */
@@ -53,7 +69,7 @@ export const claimOf = (
 }
 
 /** What beside the body says what an answer has to be. */
-const shapingHeaders = ["accept", "cache-control", "understudy-content-type", "understudy-locale"]
+const shapingHeaders = ["accept", "cache-control", "prefer", "understudy-content-type", "understudy-locale"]
 
 const noClaim: Effect.Effect<undefined> = Effect.undefined
 
@@ -97,7 +113,8 @@ export const makeIdempotent: Effect.Effect<Idempotent, never, Idempotency> = Eff
               (stream) => fresh({ ...stream, parts: recording(begun, stream) })
             )
           }
-        )
+        ),
+    submitted: submittedWith(idempotency)
   }
 })
 
@@ -130,6 +147,46 @@ const beginWith = (idempotency: Idempotency["Service"]) => {
       )
     })
   return begin
+}
+
+const submittedWith = (idempotency: Idempotency["Service"]): Idempotent["submitted"] => {
+  const submitted = <E, E2>(
+    claim: IdempotencyRequest | undefined,
+    ways: JobWays<E, E2>,
+    isSecond = false
+  ): Effect.Effect<Replayable<Job> | undefined, E | E2 | Refusal> => {
+    if (claim === undefined) return Effect.map(ways.submit, (job) => job === undefined ? undefined : fresh(job))
+    return Effect.acquireUseRelease(
+      idempotency.begin(claim),
+      (begun): Effect.Effect<Replayable<Job> | undefined, E | E2 | Refusal> => {
+        if (begun._tag === "Started") return Effect.uninterruptible(submitInto(begun, ways))
+        const known = Option.getOrUndefined(jobCodec.decode(begun.answer))
+        if (known === undefined) return Effect.undefined
+        return Effect.flatMap(
+          ways.find(known.job),
+          (found): Effect.Effect<Replayable<Job> | undefined, E | E2 | Refusal> =>
+            Option.isSome(found)
+              ? Effect.succeed(replay(found.value))
+              : Effect.andThen(begun.discard, submitted(isSecond ? undefined : claim, ways, true))
+        )
+      },
+      (begun) => begun._tag === "Started" ? begun.abandon : Effect.void
+    )
+  }
+  return submitted
+}
+
+/** A job that nobody can find under its key would be one too many. */
+const submitInto = <E>(attempt: IdempotencyAttempt, { submit }: Pick<JobWays<E, never>, "submit">) =>
+  Effect.flatMap(submit, (job) =>
+    job === undefined
+      ? Effect.undefined
+      : Effect.as(keep(attempt, jobCodec, { job: job.id }), fresh(job)))
+
+const JobText = Schema.fromJsonString(Schema.Struct({ job: JobId }))
+const jobCodec: AnswerCodec<typeof JobText.Type> = {
+  encode: Schema.encodeOption(JobText),
+  decode: Schema.decodeOption(JobText)
 }
 
 const keep = <A>({ abandon, complete }: IdempotencyAttempt, codec: AnswerCodec<A>, answer: A): Effect.Effect<void> =>

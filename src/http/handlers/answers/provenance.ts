@@ -1,12 +1,13 @@
 /** Where an answer comes from, in words and in headers. */
-import type { Generation, StreamStart } from "../../../domain/Generation.ts"
-import type { Provenance } from "../../api/Generate.ts"
+import type { FallbackGeneration, Generation, StreamStart } from "../../../domain/Generation.ts"
+import type { JobId } from "../../../domain/jobs/JobId.ts"
+import type { Provenance } from "../../api/Answers.ts"
 
 export const provenanceOf = (generation: Generation | StreamStart): Provenance => {
   const { attempts, source } = generation
   switch (generation.source) {
     case "live":
-      return { source, provider: generation.provider, attempts, fallback: null }
+      return { source, provider: generation.provider, attempts, fallback: null, upgrade: null }
     case "cache":
       return {
         source,
@@ -18,7 +19,8 @@ export const provenanceOf = (generation: Generation | StreamStart): Provenance =
           similarity: Math.round(generation.similarity * 1_000) / 1_000,
           age_seconds: wholeSeconds(generation.ageMillis),
           template: null
-        }
+        },
+        upgrade: upgradeOf(generation)
       }
     case "template":
       return {
@@ -31,10 +33,20 @@ export const provenanceOf = (generation: Generation | StreamStart): Provenance =
           similarity: null,
           age_seconds: null,
           template: generation.template
-        }
+        },
+        upgrade: upgradeOf(generation)
       }
   }
 }
+
+/** Where a job is found. */
+export const locationOf = (id: JobId): string => `/jobs/${encodeURIComponent(id)}`
+
+const upgradeOf = ({ upgrade }: FallbackGeneration): Provenance["upgrade"] =>
+  upgrade === undefined ? null : { job: upgrade, location: locationOf(upgrade) }
+
+const upgradeHeader = ({ upgrade }: FallbackGeneration): Record<string, string> | undefined =>
+  upgrade === undefined ? undefined : { "understudy-upgrade": locationOf(upgrade) }
 
 const liveHeaders = { "understudy-source": "live", "cache-status": "understudy; fwd=bypass; stored" }
 const liveUnstoredHeaders = { "understudy-source": "live", "cache-status": "understudy; fwd=bypass" }
@@ -48,10 +60,15 @@ export const provenanceHeaders = (generation: Generation | StreamStart): Record<
       return {
         "understudy-source": "cache",
         "cache-status": `understudy; hit; detail=${generation.match}`,
-        age: String(wholeSeconds(generation.ageMillis))
+        age: String(wholeSeconds(generation.ageMillis)),
+        ...upgradeHeader(generation)
       }
     case "template":
-      return { "understudy-source": "template", "cache-status": "understudy; fwd=miss; detail=template" }
+      return {
+        "understudy-source": "template",
+        "cache-status": "understudy; fwd=miss; detail=template",
+        ...upgradeHeader(generation)
+      }
   }
 }
 
