@@ -12,10 +12,14 @@ export interface Exited {
 }
 
 /** Sees nothing of our own environment but the path. */
-export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = []) =>
+export const spawnService = (
+  env: Environment,
+  nodeArguments: ReadonlyArray<string> = [],
+  args: ReadonlyArray<string> = []
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [...nodeArguments, main], {
+      const child = spawn(process.execPath, [...nodeArguments, main, ...args], {
         env: { PATH: process.env["PATH"], PORT: "0", ...env },
         stdio: ["ignore", "pipe", "pipe", "ipc"]
       })
