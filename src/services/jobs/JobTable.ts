@@ -144,14 +144,14 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
       { attempts, outcome, status, ttlMillis }: {
         readonly status: JobStatus
         readonly outcome: string | null
-        /** All of them; undefined: as many as are known. */
-        readonly attempts: number | undefined
+        /** Since the last that are known. */
+        readonly attempts: number
         readonly ttlMillis: number
       }
     ): Statement<EndedRow | undefined> =>
       first(sql<EndedRow>`
         UPDATE understudy_jobs j SET status = ${status}, outcome = ${outcome}, version = version + 1, turn = turn + 1,
-          attempts = ${attempts === undefined ? sql`attempts` : sql`${attempts}`}, request = NULL, failure = NULL,
+          attempts = attempts + ${attempts}, request = NULL, failure = NULL,
           waiting_for = NULL, next_try_at = NULL, ended_at = now(), expires_at = ${inMillis(ttlMillis)},
           callback_status = CASE WHEN callback_url IS NOT NULL THEN 'pending' END
         WHERE ${isJob(namespace, id)} AND ended_at IS NULL RETURNING turn, callback_url`),
