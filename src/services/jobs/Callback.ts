@@ -1,5 +1,6 @@
 /** Tells whoever asked to be told that a job has ended: once more, until it is taken or given up. */
 import { Duration, Effect, Metric, Random } from "effect"
+import { storable } from "../../domain/CacheEntry.ts"
 import { nextCallbackIn } from "../../domain/callbacks/RetryPlan.ts"
 import type { StoreUnavailable } from "../../domain/errors.ts"
 import type { Job } from "../../domain/jobs/Job.ts"
@@ -42,7 +43,7 @@ export const makeCallback = (
       "callback",
       namespace,
       Effect.tap(
-        book.table.callbackTold(errand, { status, error, ttlMillis }),
+        book.table.callbackTold(errand, { status, error: error === null ? null : storable(error), ttlMillis }),
         (isOurs) =>
           isOurs && again !== undefined
             ? book.queues.callbacks.offer({ namespace, id, turn: turn + 1 }, again)

@@ -29,7 +29,7 @@ export interface JobBookOptions {
 export interface JobEnd {
   readonly status: JobStatus
   readonly outcome: JobOutcome | undefined
-  /** That reached a provider, all of them; absent: as many as are known. */
+  /** That reached a provider in the last turn; absent: none. */
   readonly attempts?: number | undefined
 }
 
@@ -91,7 +91,7 @@ const make = Effect.fnUntraced(function*(options: JobBookOptions) {
     options.newsInterval ?? "1 second"
   )
 
-  const end = Effect.fnUntraced(function*(namespace: Namespace, id: JobId, { attempts, outcome, status }: JobEnd) {
+  const end = Effect.fnUntraced(function*(namespace: Namespace, id: JobId, { attempts = 0, outcome, status }: JobEnd) {
     const encoded = outcome === undefined ? null : Option.getOrNull(outcomeCodec.encode(outcome))
     const ended = yield* call(
       "end",

@@ -32,8 +32,10 @@ export const makeJobNews = Effect.fnUntraced(function*(
   }
 
   const look = Effect.fnUntraced(function*(namespace: Namespace, ofNamespace: Map<string, Followed>) {
-    const rows = new Map((yield* versions(namespace, [...ofNamespace.keys()])).map((row) => [row.id, row]))
-    for (const [id, followed] of ofNamespace) {
+    // Only those that were asked for: one that has joined meanwhile is not gone.
+    const asked = [...ofNamespace]
+    const rows = new Map((yield* versions(namespace, asked.map(([id]) => id))).map((row) => [row.id, row]))
+    for (const [id, followed] of asked) {
       const row = rows.get(id)
       // The position of one that is queued changes without it.
       if (row?.version !== followed.version || row?.status === "queued") alarm(followed)
@@ -47,7 +49,7 @@ export const makeJobNews = Effect.fnUntraced(function*(
 
   const join = (namespace: Namespace, id: string, queue: Queue.Queue<void>): void => {
     const ofNamespace = followers.get(namespace) ?? new Map<string, Followed>()
-    const followed = ofNamespace.get(id) ?? { queues: new Set(), version: undefined }
+    const followed = ofNamespace.get(id) ?? { queues: new Set(), version: "unknown" }
     followed.queues.add(queue)
     ofNamespace.set(id, followed)
     followers.set(namespace, ofNamespace)
@@ -73,5 +75,6 @@ export const makeJobNews = Effect.fnUntraced(function*(
 
 interface Followed {
   readonly queues: Set<Queue.Queue<void>>
-  version: number | undefined
+  /** As seen last; undefined: the job was not there. */
+  version: number | "unknown" | undefined
 }

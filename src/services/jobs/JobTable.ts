@@ -43,7 +43,7 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
     ${millis("j.created_at")} AS created_at, ${millis("j.started_at")} AS started_at,
     ${millis("j.ended_at")} AS ended_at, ${millis("j.deadline")} AS deadline, ${millis("j.expires_at")} AS expires_at,
     j.upgrade_of, j.callback_url, j.callback_status, j.callback_attempts, j.callback_error`
-  const isJob = (namespace: string, id: string) => sql`j.namespace = ${namespace} AND j.id = ${id}`
+  const isJob = (namespace: string, id: string) => sql`j.namespace = ${namespace} AND j.id = ${storedId(id)}`
   const isTurn = ({ id, namespace, turn }: Errand) =>
     sql`${isJob(namespace, id)} AND j.turn = ${turn} AND j.ended_at IS NULL`
   const first = <A extends object>(rows: Statement<ReadonlyArray<A>>): Statement<A | undefined> =>
@@ -97,7 +97,9 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
 
     versions: (namespace: Namespace, ids: ReadonlyArray<string>) =>
       sql<{ readonly id: string; readonly version: number; readonly status: JobStatus }>`
-        SELECT id, version, status FROM understudy_jobs j WHERE namespace = ${namespace} AND ${sql.in("id", ids)}`,
+        SELECT id, version, status FROM understudy_jobs j WHERE namespace = ${namespace} AND ${
+        sql.in("id", ids.map(storedId))
+      }`,
 
     /** Begins the turn; nothing when the job has gone on, has ended, or is at its end. */
     begin: (errand: Errand): Statement<TakenRow | undefined> =>
@@ -142,14 +144,14 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
       { attempts, outcome, status, ttlMillis }: {
         readonly status: JobStatus
         readonly outcome: string | null
-        /** All of them; undefined: as many as are known. */
-        readonly attempts: number | undefined
+        /** Since the last that are known. */
+        readonly attempts: number
         readonly ttlMillis: number
       }
     ): Statement<EndedRow | undefined> =>
       first(sql<EndedRow>`
         UPDATE understudy_jobs j SET status = ${status}, outcome = ${outcome}, version = version + 1, turn = turn + 1,
-          attempts = ${attempts === undefined ? sql`attempts` : sql`${attempts}`}, request = NULL, failure = NULL,
+          attempts = attempts + ${attempts}, request = NULL, failure = NULL,
           waiting_for = NULL, next_try_at = NULL, ended_at = now(), expires_at = ${inMillis(ttlMillis)},
           callback_status = CASE WHEN callback_url IS NOT NULL THEN 'pending' END
         WHERE ${isJob(namespace, id)} AND ended_at IS NULL RETURNING turn, callback_url`),
@@ -209,5 +211,8 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
       )
   }
 }
+
+/** Ids come from anywhere. PostgreSQL takes no NUL, and with this character in its place it is no id of ours either. */
+const storedId = (id: string): string => id.replaceAll("\0", "\ufffd")
 
 export type JobTable = ReturnType<typeof makeJobTable>

@@ -44,8 +44,9 @@ const work = <E extends Error>(
     const done = Effect.sync(() => {
       isTrouble = false
     })
+    // An errand that interrupts itself comes here too, and must not take its worker away. One that is interrupted with
+    // its worker does not.
     const trouble = Effect.fnUntraced(function*(cause: Cause.Cause<unknown>) {
-      if (Cause.hasInterruptsOnly(cause)) return yield* Effect.failCause(cause)
       const log = isTrouble ? Effect.logDebug : Effect.logWarning
       isTrouble = true
       yield* log(`${what} do not go on as they should, they are tried again: ${messageOf(cause)}`)

@@ -11,7 +11,7 @@ import { JobBook } from "./JobBook.ts"
 import { jobOf, type JobRow, summaryOf } from "./JobRow.ts"
 
 export interface JobsOptions {
-  /** Of one namespace, that have not ended. Default 10,000. */
+  /** Of one namespace, that have not ended; at least 1. Those submitted at the same moment may exceed it. Default 10,000. */
   readonly limit?: number | undefined
   /** Between two rounds that delete what has expired. Default 1 minute. */
   readonly purgeEvery?: Duration.Input | undefined

@@ -32,7 +32,7 @@ export const makeTurn = (book: JobBook["Service"], generator: Generator["Service
     const attempts = taken.attempts + made
     if (Result.isSuccess(result)) {
       const generation = { ...result.success, attempts }
-      yield* book.end(namespace, id, { status: "succeeded", outcome: { _tag: "Answered", generation }, attempts })
+      yield* book.end(namespace, id, { status: "succeeded", outcome: { _tag: "Answered", generation }, attempts: made })
       return
     }
     const next = nextTurn({
@@ -46,7 +46,7 @@ export const makeTurn = (book: JobBook["Service"], generator: Generator["Service
       yield* book.end(namespace, id, {
         status: "failed",
         outcome: { _tag: "Refused", provider, status, message },
-        attempts
+        attempts: made
       })
     } else {
       yield* book.wait(errand, { attempts: made, error: next.error, inMillis: next.inMillis })
