@@ -7,7 +7,7 @@ import { ladder, standsOn, telemetry } from "./Ladder.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 
 /** There is nothing that it could do. */
-export class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
+class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
 
 export const worker = (config: AppConfig) =>
   Layer.unwrap(Effect.gen(function*() {

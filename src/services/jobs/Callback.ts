@@ -59,7 +59,7 @@ export const makeCallback = (
     const asked = retryAfter === undefined ? undefined : Duration.toMillis(retryAfter)
     const again = isFinal ? undefined : nextCallbackIn(attempts, yield* Random.next, asked)
     if (again === undefined) {
-      yield* Effect.logWarning(`the callback of ${job.id} is given up after ${attempts} attempts: ${detail}`)
+      yield* Effect.logWarning(`the callback of ${job.id} is given up at attempt ${attempts}: ${detail}`)
       yield* told(errand, "failed", detail)
     } else {
       yield* told(errand, "pending", detail, again)

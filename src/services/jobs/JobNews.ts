@@ -17,6 +17,9 @@ interface Version {
   readonly status: JobStatus
 }
 
+/** The position of one that is queued changes without it, and costs more to ask for: it is told with every so many looks. */
+const positionEvery = 5
+
 /** Asks for the versions of all jobs that are followed, a namespace at a time, as long as there are any. */
 export const makeJobNews = Effect.fnUntraced(function*(
   versions: (
@@ -26,6 +29,7 @@ export const makeJobNews = Effect.fnUntraced(function*(
   interval: Duration.Input
 ): Effect.fn.Return<JobNews, never, Scope.Scope> {
   const followers = new Map<Namespace, Map<string, Followed>>()
+  let looks = 0
 
   const alarm = (followed: Followed | undefined): void => {
     for (const queue of followed?.queues ?? []) Queue.offerUnsafe(queue, undefined)
@@ -37,15 +41,16 @@ export const makeJobNews = Effect.fnUntraced(function*(
     const rows = new Map((yield* versions(namespace, asked.map(([id]) => id))).map((row) => [row.id, row]))
     for (const [id, followed] of asked) {
       const row = rows.get(id)
-      // The position of one that is queued changes without it.
-      if (row?.version !== followed.version || row?.status === "queued") alarm(followed)
+      const isDue = row?.status === "queued" && looks % positionEvery === 0
+      if (row?.version !== followed.version || isDue) alarm(followed)
       followed.version = row?.version
     }
   })
 
-  yield* Effect.suspend(() =>
-    Effect.forEach([...followers], ([namespace, ids]) => Effect.ignore(look(namespace, ids)), { discard: true })
-  ).pipe(Effect.delay(interval), Effect.forever, Effect.forkScoped)
+  yield* Effect.suspend(() => {
+    looks += 1
+    return Effect.forEach([...followers], ([namespace, ids]) => Effect.ignore(look(namespace, ids)), { discard: true })
+  }).pipe(Effect.delay(interval), Effect.forever, Effect.forkScoped)
 
   const join = (namespace: Namespace, id: string, queue: Queue.Queue<void>): void => {
     const ofNamespace = followers.get(namespace) ?? new Map<string, Followed>()

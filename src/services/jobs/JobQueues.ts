@@ -76,7 +76,7 @@ const errands = (name: string): Effect.Effect<ErrandQueue, never, PersistedQueue
   )
 
 /** The name in the queue: offered twice it is there once. */
-export const nameOf = ({ id, turn }: Errand): string => `${id}:${turn}`
+const nameOf = ({ id, turn }: Errand): string => `${id}:${turn}`
 
 /** A job ends at its deadline, however often its errands have failed; a queue must not drop one before. */
 const unlimited = 2_147_483_647

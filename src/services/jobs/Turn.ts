@@ -1,6 +1,6 @@
 /** One turn of a job: a go at the live step, and what becomes of the job after it. */
 import { Clock, Effect, Metric, Option, Random, Result, Stream } from "effect"
-import type { StoreUnavailable } from "../../domain/errors.ts"
+import { DeadlineExceeded, type StoreUnavailable } from "../../domain/errors.ts"
 import { requestCodec } from "../../domain/jobs/JobRecord.ts"
 import { nextTurn } from "../../domain/jobs/Patience.ts"
 import type { BackgroundTurn, Generator } from "../Generator.ts"
@@ -10,6 +10,9 @@ import type { TakenRow } from "./JobTable.ts"
 import { persistently } from "./persistently.ts"
 
 const runningGauge = Metric.gauge("understudy_jobs_running", { description: "Jobs that a worker here is at" })
+
+/** Two releases may work side by side for a while. */
+const unreadableMillis = 30_000
 
 export const makeTurn = (book: JobBook["Service"], generator: Generator["Service"]) => {
   let running = 0
@@ -57,7 +60,9 @@ export const makeTurn = (book: JobBook["Service"], generator: Generator["Service
   const go = Effect.fnUntraced(function*(errand: Errand, taken: TakenRow) {
     const request = Option.flatMap(Option.fromNullOr(taken.request), requestCodec.decode)
     if (Option.isNone(request)) {
-      yield* Effect.logError(`the request of ${errand.id} cannot be read here: it ends at its deadline`)
+      yield* Effect.logError(`the request of ${errand.id} cannot be read by this release: it waits for another one`)
+      const error = new DeadlineExceeded({ total: book.patience })
+      yield* persistently(book.wait(errand, { attempts: 0, error, inMillis: unreadableMillis }))
       return
     }
     const since = yield* Clock.currentTimeMillis
