@@ -21,7 +21,7 @@ export const longestWaitSeconds = 600
 export const parsePrefer = (header: string): Preferences => {
   const seen = new Map<string, string>()
   for (const preference of preferencesIn(header)) {
-    const [, name = "", quoted, bare] = shape.exec(preference) ?? []
+    const [, name = "", quoted, bare] = shape.exec(preference.trim()) ?? []
     const key = name.toLowerCase()
     // An empty value is none.
     if (!seen.has(key)) seen.set(key, quoted?.replaceAll(/\\(.)/gs, "$1") ?? bare ?? "")
@@ -40,4 +40,4 @@ const preferencesIn = (header: string): ReadonlyArray<string> =>
 
 /** A name, perhaps with a value, then perhaps parameters, of which we know none. */
 const shape =
-  /^[ \t]*([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w-]*)))?[ \t]*(?:;.*)?$/s
+  /^([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=(?:[ \t]*"((?:[^"\\]|\\.)*)"|[ \t]*([!#$%&'*+.^_`|~\w-]+))?)?[ \t]*(?:;.*)?$/s

@@ -167,7 +167,7 @@ const config = Config.all({
     "How long a job waits to go live before it ends with the fallback"
   ),
   jobTtl: duration("JOB_TTL", "3 days", "How long a job that has ended can be asked for"),
-  jobLimit: count("JOB_LIMIT", "10000", "Jobs of one namespace that may be under way"),
+  jobLimit: count("JOB_LIMIT", "1000", "Jobs of one namespace that may be under way"),
   shadowShare: withDefault({
     name: "SHADOW_SHARE",
     default: "0.05",
@@ -285,8 +285,14 @@ export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function
   }
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
   const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
+  if (values.jobWorkers === 0 && values.databaseUrl === undefined) {
+    return yield* new ConfigInvalid({ problems: [nobodyWorks] })
+  }
   return { ...values, ai: yield* aiConfig({ baseUrl, model, protocol, providersFile }) }
 })
+
+const nobodyWorks = "JOB_WORKERS holds 0, and nobody else can work on the jobs in an embedded database; expected 1 or "
+  + "more, or a DATABASE_URL"
 
 /** A URL without what may be secret in it: user, password and query. Other values as they are. */
 const withoutSecrets = (value: string): string =>

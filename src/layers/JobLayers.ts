@@ -14,5 +14,5 @@ export const jobs = ({ jobDeadline, jobLimit, jobTtl }: AppConfig) =>
     Layer.provide(JobQueues.layerPostgres())
   )
 
-export const workers = ({ jobWorkers }: AppConfig) =>
-  jobWorkers === 0 ? Layer.empty : JobWorkers.layer({ workers: jobWorkers, bodyOf: callbackBody })
+/** Deadlines are kept and callbacks told by every process, also by one that leaves the jobs themselves to others. */
+export const workers = ({ jobWorkers }: AppConfig) => JobWorkers.layer({ workers: jobWorkers, bodyOf: callbackBody })

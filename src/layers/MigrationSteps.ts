@@ -154,6 +154,7 @@ export const steps = Migrator.fromRecord({
       )`
     yield* sql`CREATE UNIQUE INDEX understudy_jobs_by_age ON understudy_jobs (namespace, seq)`
     yield* sql`CREATE INDEX understudy_jobs_under_way ON understudy_jobs (namespace) WHERE ended_at IS NULL`
+    yield* sql`CREATE INDEX understudy_jobs_by_status ON understudy_jobs (namespace, status, seq)`
     yield* sql`CREATE INDEX understudy_jobs_by_end ON understudy_jobs (namespace, expires_at)
       WHERE expires_at IS NOT NULL`
     yield* sql`CREATE INDEX understudy_jobs_by_callback ON understudy_jobs (namespace, callback_status, seq)

@@ -65,7 +65,7 @@ export interface Job {
   readonly namespace: Namespace
   readonly form: JobForm
   readonly status: JobStatus
-  /** While it is queued: how many are taken before it, whosever they are. */
+  /** While it is queued: how many are taken before it, whosever they are; 1,000 for so many and more. */
   readonly position: number | undefined
   /** That reached a provider, so far. */
   readonly attempts: number

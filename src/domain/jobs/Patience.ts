@@ -22,6 +22,8 @@ const minWaitMillis = 1_000
 /** Nobody waits longer without looking: an operator may have closed a circuit or mended a key. */
 const maxWaitMillis = 60_000
 const firstBackoffMillis = 2_000
+/** While a probe is out a circuit asks for a second's patience: too little for thousands that all look at it. */
+const circuitMillis = 5_000
 
 /**
  * As long as somebody asks us to wait (an open circuit, a limit, a provider's `Retry-After`), or else twice as long with
@@ -37,6 +39,7 @@ export const nextTurn = ({ attempts, error, leftMillis, random }: FailedTurn): N
 const baseOf = (error: Recoverable, attempts: number): number => {
   switch (error._tag) {
     case "CircuitOpen":
+      return Math.max(circuitMillis, retryAfterMillisOf(error))
     case "LimitExceeded":
       return retryAfterMillisOf(error)
     case "AiUnauthorized":

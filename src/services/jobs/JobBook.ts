@@ -91,8 +91,18 @@ const make = Effect.fnUntraced(function*(options: JobBookOptions) {
     options.newsInterval ?? "1 second"
   )
 
-  const end = Effect.fnUntraced(function*(namespace: Namespace, id: JobId, { attempts = 0, outcome, status }: JobEnd) {
-    const encoded = outcome === undefined ? null : Option.getOrNull(outcomeCodec.encode(outcome))
+  /** An answer that cannot be written down would be a success without a result. */
+  const storable = (end: JobEnd): Effect.Effect<JobEnd & { readonly encoded: string | null }> =>
+    Effect.suspend(() => {
+      if (end.outcome === undefined) return Effect.succeed({ ...end, encoded: null })
+      const encoded = Option.getOrUndefined(outcomeCodec.encode(end.outcome))
+      if (encoded !== undefined) return Effect.succeed({ ...end, encoded })
+      const unanswered: JobEnd = { ...end, status: "failed", outcome: { _tag: "Unanswered", reason: "malformed" } }
+      return Effect.andThen(Effect.logError("the answer of a job cannot be kept: a bug"), storable(unanswered))
+    })
+
+  const end = Effect.fnUntraced(function*(namespace: Namespace, id: JobId, wanted: JobEnd) {
+    const { attempts = 0, encoded, outcome, status } = yield* storable(wanted)
     const ended = yield* call(
       "end",
       namespace,

@@ -4,6 +4,7 @@ import { PersistedQueue } from "effect/persistence"
 import type { SqlClient } from "effect/sql"
 import { Namespace } from "../../domain/Generation.ts"
 import { JobId } from "../../domain/jobs/JobId.ts"
+import { layerQuiet } from "./queueLog.ts"
 
 /**
  * One thing to do for a job. `turn` says which: one that comes late, or again, finds that the job has gone on. No text
@@ -49,7 +50,11 @@ export class JobQueues extends Context.Service<JobQueues, {
   ): Layer.Layer<JobQueues, never, SqlClient.SqlClient> =>
     Layer.effect(
       JobQueues,
-      Effect.all({ turns: errands(turnsQueue), deadlines: errands("deadlines"), callbacks: errands("callbacks") })
+      Effect.all({
+        turns: errands(turnsQueue),
+        deadlines: errands("deadlines"),
+        callbacks: errands("callbacks", "30 seconds")
+      })
     ).pipe(
       Layer.provide(PersistedQueue.layer),
       // What is done is needed no more, but for a repeated offer of the same.
@@ -62,13 +67,18 @@ export class JobQueues extends Context.Service<JobQueues, {
           lockExpiration: lease
         })
       ),
+      Layer.provide(layerQuiet),
       Layer.orDie
     )
 }
 
-const errands = (name: string): Effect.Effect<ErrandQueue, never, PersistedQueue.PersistedQueueFactory> =>
+/** `longest`: between two deliveries of one that fails. */
+const errands = (
+  name: string,
+  longest: Duration.Input = "5 seconds"
+): Effect.Effect<ErrandQueue, never, PersistedQueue.PersistedQueueFactory> =>
   Effect.map(
-    PersistedQueue.make({ name, schema: Errand, maxAttempts: unlimited, retrySchedule }),
+    PersistedQueue.make({ name, schema: Errand, maxAttempts: unlimited, retrySchedule: retries(longest) }),
     (queue): ErrandQueue => ({
       offer: (errand, delay) => queue.offer(errand, { id: nameOf(errand), delay }),
       take: (run) => queue.take((errand, { attempts }) => run(errand, attempts))
@@ -81,4 +91,5 @@ const nameOf = ({ id, turn }: Errand): string => `${id}:${turn}`
 /** A job ends at its deadline, however often its errands have failed; a queue must not drop one before. */
 const unlimited = 2_147_483_647
 
-const retrySchedule = Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced("5 seconds")])
+const retries = (longest: Duration.Input) =>
+  Schedule.min([Schedule.exponential("500 millis"), Schedule.spaced(longest)])

@@ -68,14 +68,16 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
         SELECT 1 FROM understudy_jobs WHERE namespace = ${namespace} AND ended_at IS NULL
         OFFSET ${limit - 1} LIMIT 1`),
 
-    /** The position is that of its turn among all that are due and not yet taken. */
+    /** The position is that of its turn among all that are due and not yet taken; nobody counts beyond a thousand. */
     get: (namespace: Namespace, id: string): Statement<JobRow | undefined> =>
       first(sql<JobRow>`
         SELECT ${summary}, j.outcome, CASE WHEN j.status = 'queued' THEN (
-          SELECT count(*)::int FROM ${sql(queueTable)} mine JOIN ${sql(queueTable)} other
-            ON other.queue_name = ${turnsQueue} AND other.state = 'pending' AND other.acquired_at IS NULL
-              AND (other.visible_at, other.sequence) < (mine.visible_at, mine.sequence)
-          WHERE mine.queue_name = ${turnsQueue} AND mine.id = j.id || ':' || j.turn
+          SELECT count(*)::int FROM (
+            SELECT FROM ${sql(queueTable)} mine JOIN ${sql(queueTable)} other
+              ON other.queue_name = ${turnsQueue} AND other.state = 'pending' AND other.acquired_at IS NULL
+                AND (other.visible_at, other.sequence) < (mine.visible_at, mine.sequence)
+            WHERE mine.queue_name = ${turnsQueue} AND mine.id = j.id || ':' || j.turn LIMIT 1000
+          ) before_it
         ) END AS position
         FROM understudy_jobs j WHERE ${isJob(namespace, id)}`),
 
@@ -100,6 +102,10 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
         SELECT id, version, status FROM understudy_jobs j WHERE namespace = ${namespace} AND ${
         sql.in("id", ids.map(storedId))
       }`,
+
+    /** As if it had never been. */
+    forget: (namespace: Namespace, id: string): Statement<unknown> =>
+      sql`DELETE FROM understudy_jobs j WHERE ${isJob(namespace, id)}`,
 
     /** Begins the turn; nothing when the job has gone on, has ended, or is at its end. */
     begin: (errand: Errand): Statement<TakenRow | undefined> =>

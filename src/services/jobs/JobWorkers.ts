@@ -7,10 +7,11 @@ import { makeCallback } from "./Callback.ts"
 import { makeDeadline } from "./Deadline.ts"
 import { JobBook } from "./JobBook.ts"
 import type { Errand, ErrandQueue } from "./JobQueues.ts"
+import { NotNow } from "./NotNow.ts"
 import { makeTurn } from "./Turn.ts"
 
 export interface JobWorkersOptions {
-  /** Jobs at a time. Default 4. */
+  /** Jobs at a time; with 0 only deadlines are kept and callbacks told. Default 4. */
   readonly workers?: number | undefined
   /** Callbacks at a time. Default 16: most of the time of one is a receiver's that is slow. */
   readonly callbackWorkers?: number | undefined
@@ -18,8 +19,8 @@ export interface JobWorkersOptions {
   readonly bodyOf: (job: Job) => string
 }
 
-/** Nothing is asked of anybody for a fallback but the database, so few are enough for many. */
-const deadlineWorkers = 2
+/** Nothing is asked of anybody for a fallback but the database, and perhaps an embedder. */
+const deadlineWorkers = 8
 
 export const layer = (options: JobWorkersOptions): Layer.Layer<never, never, JobBook | Generator | CallbackSender> =>
   Layer.effectDiscard(Effect.gen(function*() {
@@ -52,9 +53,13 @@ const work = <E extends Error>(
       yield* log(`${what} do not go on as they should, they are tried again: ${messageOf(cause)}`)
       yield* Effect.sleep("1 second")
     })
-    const worker = Effect.forever(Effect.catchCause(Effect.andThen(queue.take(run), done), trouble))
+    const worker = Effect.forever(
+      Effect.catchCause(Effect.andThen(Effect.catchIf(queue.take(run), isNotNow, () => Effect.void), done), trouble)
+    )
     yield* Effect.forEach(Array.from({ length: count }), () => Effect.forkScoped(worker), { discard: true })
   })
+
+const isNotNow = (error: unknown): error is NotNow => error instanceof NotNow
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)

@@ -9,9 +9,10 @@ import { batch, inBatches } from "../cache/upkeep/UpkeepCalls.ts"
 import type { Jobs, JobsFilter } from "../Jobs.ts"
 import { JobBook } from "./JobBook.ts"
 import { jobOf, type JobRow, summaryOf } from "./JobRow.ts"
+import { persistently } from "./persistently.ts"
 
 export interface JobsOptions {
-  /** Of one namespace, that have not ended; at least 1. Those submitted at the same moment may exceed it. Default 10,000. */
+  /** Of one namespace, that have not ended; at least 1. Those submitted at the same moment may exceed it. Default 1,000. */
   readonly limit?: number | undefined
   /** Between two rounds that delete what has expired. Default 1 minute. */
   readonly purgeEvery?: Duration.Input | undefined
@@ -20,8 +21,9 @@ export interface JobsOptions {
 /** At its deadline a worker may just be ending it by itself. */
 const afterDeadline = Duration.seconds(1)
 
-export const makePostgres = Effect.fnUntraced(function*({ limit = 10_000, purgeEvery = "1 minute" }: JobsOptions) {
+export const makePostgres = Effect.fnUntraced(function*({ limit = 1_000, purgeEvery = "1 minute" }: JobsOptions) {
   const { call, end, namespaces, newId, patience, queues, table, watch } = yield* JobBook
+  const scope = yield* Effect.scope
   const patienceMillis = Duration.toMillis(patience)
   const untilEnd = Duration.sum(patience, afterDeadline)
 
@@ -38,7 +40,12 @@ export const makePostgres = Effect.fnUntraced(function*({ limit = 10_000, purgeE
 
   const submit = Effect.fn("Jobs.submit")(function*(submission: JobSubmission) {
     const { namespace } = submission.request
-    const row = yield* call("submit", namespace, insert(newId(), submission))
+    const id = newId()
+    const row = yield* Effect.tapError(
+      call("submit", namespace, insert(id, submission)),
+      // It may have been stored all the same, and nobody would know of it.
+      () => Effect.forkIn(persistently(call("forget", namespace, table.forget(namespace, id))), scope)
+    )
     return row === undefined ? yield* new JobsFull({ limit }) : jobOf(namespace, row)
   })
 

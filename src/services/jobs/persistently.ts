@@ -2,7 +2,13 @@
 import { Effect, Schedule } from "effect"
 import type { StoreUnavailable } from "../../domain/errors.ts"
 
-/** Tries for half a minute and longer, as long as a restart of a database may take. */
+/**
+ * Tries once, whatever happens, and then for half a minute, which is as long as the restart of a database takes. Whoever
+ * is stopped meanwhile tries no more: the errand comes again.
+ */
 export const persistently = <A, R>(
   write: Effect.Effect<A, StoreUnavailable, R>
-): Effect.Effect<A, StoreUnavailable, R> => Effect.retry(write, { times: 60, schedule: Schedule.spaced("500 millis") })
+): Effect.Effect<A, StoreUnavailable, R> =>
+  Effect.catch(write, () => Effect.interruptible(Effect.retry(Effect.delay(write, "500 millis"), again)))
+
+const again = Schedule.upTo(Schedule.forever, { duration: "30 seconds" })

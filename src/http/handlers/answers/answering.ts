@@ -4,7 +4,8 @@ import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { Generation, GenerationRequest, StreamStart } from "../../../domain/Generation.ts"
 import type { JobForm } from "../../../domain/jobs/Job.ts"
 import { Generator } from "../../../services/Generator.ts"
-import { makeBackground } from "./background.ts"
+import { BodyTooLarge } from "../../api/Problems.ts"
+import { makeBackground, maxJobLength } from "./background.ts"
 import { type BackgroundFields, type BackgroundWishes, makeBackgroundWishes } from "./backgroundWishes.ts"
 import { eventStreams, type EventWriter } from "./eventStream.ts"
 import { claimOf, idempotencyProblems, makeIdempotent, replayed } from "./idempotency.ts"
@@ -57,11 +58,15 @@ export const answering = Effect.gen(function*() {
       const { events, form, inPieces, whole } = answerForm
       const wishes = yield* backgroundWishes(request, asked.namespace, body)
       const claim = yield* claimOf(request, asked.namespace, text)
+      const isTooLong = text.length > maxJobLength
       if (wishes?.isAsync === true) {
+        if (isTooLong) {
+          return yield* new BodyTooLarge({ detail: `In the background send at most ${maxJobLength} bytes` })
+        }
         const response = yield* inBackground(claim, asked, wishes, inTime(answerForm))
         if (response !== undefined) return response
       }
-      const upgrading = wishes?.wantsUpgrade === true
+      const upgrading = wishes?.wantsUpgrade === true && !isTooLong
         ? { form, asked, callbackUrl: wishes.callbackUrl }
         : undefined
       if (inPieces) {

@@ -19,6 +19,9 @@ export const LongestWait = Context.Reference<Duration.Duration>("understudy/http
   defaultValue: () => Duration.seconds(longestWaitSeconds)
 })
 
+/** Characters of a body: a job's is stored, and read again with each turn. */
+export const maxJobLength = 2 * 1024 * 1024
+
 /** How the endpoint writes an answer that has come in time. */
 export interface InTime {
   readonly form: JobForm

@@ -40,7 +40,9 @@ export const makeBackgroundWishes = Effect.map(
       const refusal = refusalOf(namespace, callbackUrl)
       if (refusal !== undefined) return Effect.fail(invalid("body.callback_url", refusal))
     }
-    return Effect.succeed({ preferences, isAsync, wantsUpgrade, callbackUrl })
+    // As it was read, for that is what was looked at.
+    const url = callbackUrl === undefined ? undefined : URL.parse(callbackUrl)?.href
+    return Effect.succeed({ preferences, isAsync, wantsUpgrade, callbackUrl: url })
   }
 )
 

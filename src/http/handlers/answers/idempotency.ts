@@ -63,13 +63,18 @@ export const claimOf = (
   if (header === undefined) return noClaim
   const key = parseIdempotencyKey(header)
   if (key._tag === "Failure") return Effect.fail(invalid("header.idempotency-key", key.failure))
-  const shaping = shapingHeaders.map((name) => request.headers[name] ?? "")
+  const { prefer } = request.headers
+  const shaping = [
+    ...shapingHeaders.map((name) => request.headers[name] ?? ""),
+    // Only where it is: the keys of a release that did not know it must not become others.
+    ...prefer === undefined ? [] : [prefer]
+  ]
   const fingerprint = JSON.stringify([request.method, request.url, ...shaping, body])
   return Effect.succeed({ namespace, key: key.success, fingerprint })
 }
 
 /** What beside the body says what an answer has to be. */
-const shapingHeaders = ["accept", "cache-control", "prefer", "understudy-content-type", "understudy-locale"]
+const shapingHeaders = ["accept", "cache-control", "understudy-content-type", "understudy-locale"]
 
 const noClaim: Effect.Effect<undefined> = Effect.undefined
 

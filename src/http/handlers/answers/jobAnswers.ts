@@ -25,9 +25,14 @@ export const jobJson = (job: Job): JobJson => {
   }
 }
 
-/** What is sent to a callback, in the form that Standard Webhooks recommends. */
-export const callbackBody = (job: Job): string =>
-  JSON.stringify({ type: `job.${job.status}`, timestamp: iso(job.endedAt ?? job.createdAt), data: jobJson(job) })
+/**
+ * What is sent to a callback, in the form that Standard Webhooks recommends: the same at every attempt, and so without
+ * what changes with them.
+ */
+export const callbackBody = (job: Job): string => {
+  const { callback: _, expires_at: __, ...data } = jobJson(job)
+  return JSON.stringify({ type: `job.${job.status}`, timestamp: iso(job.endedAt ?? job.createdAt), data })
+}
 
 export const jobSummaryJson = (job: JobSummary): typeof JobSummaryResponse.Type => ({
   id: job.id,

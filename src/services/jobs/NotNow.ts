@@ -1,0 +1,4 @@
+/** An errand is put back into its queue, and comes again within some seconds. */
+import { Schema } from "effect"
+
+export class NotNow extends Schema.TaggedError<NotNow>()("NotNow", {}) {}
