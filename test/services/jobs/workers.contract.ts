@@ -120,9 +120,9 @@ export const workersTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>): vo
       const jobs = yield* instance()
       const job = yield* jobs.submit(submission(freshNamespace(), "poem"))
       yield* eventually(Effect.sync(() => first.seen.running.size), (size) => size === 1, "it runs")
-      yield* die(20)
       const second = makeScript({ poem: [failedGo(down, 2)] })
       yield* instance({ script: second })
+      yield* die(20)
       yield* seenWith(jobs, job, (now) => now.attempts === 2 && now.status === "waiting", "the other's turn is over")
       yield* lost.open
       // It is an answer, and nobody has a better one.
@@ -140,8 +140,8 @@ export const workersTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>): vo
       const jobs = yield* instance()
       const job = yield* jobs.submit(submission(freshNamespace(), "poem"))
       yield* eventually(Effect.sync(() => first.seen.running.size), (size) => size === 1, "it runs")
-      yield* die(20)
       yield* instance({ script: makeScript() })
+      yield* die(20)
       const end = yield* endOf(jobs, job)
       yield* lost.open
       yield* Effect.sleep("300 millis")
