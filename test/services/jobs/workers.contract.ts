@@ -116,7 +116,7 @@ export const workersTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>): vo
       yield* emptyQueues
       const lost = gated(Effect.succeed({ attempts: 1, result: Result.succeed(liveAnswer("late")) }))
       const first = makeScript({ poem: [lost.go] })
-      yield* instance({ script: first })
+      yield* instance({ script: first, workers: 1 })
       const jobs = yield* instance()
       const job = yield* jobs.submit(submission(freshNamespace(), "poem"))
       yield* eventually(Effect.sync(() => first.seen.running.size), (size) => size === 1, "it runs")
@@ -136,7 +136,7 @@ export const workersTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>): vo
       yield* emptyQueues
       const lost = gated(failedGo(down, 1))
       const first = makeScript({ poem: [lost.go] })
-      yield* instance({ script: first })
+      yield* instance({ script: first, workers: 1 })
       const jobs = yield* instance()
       const job = yield* jobs.submit(submission(freshNamespace(), "poem"))
       yield* eventually(Effect.sync(() => first.seen.running.size), (size) => size === 1, "it runs")
