@@ -11,11 +11,18 @@ export interface Exited {
   readonly signal: NodeJS.Signals | null
 }
 
-/** Sees nothing of our own environment but the path. */
 export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = []) =>
+  spawnCommand([], env, nodeArguments)
+
+/** A command that goes on until it is ended. Sees nothing of our own environment but the path. */
+export const spawnCommand = (
+  args: ReadonlyArray<string>,
+  env: Environment,
+  nodeArguments: ReadonlyArray<string> = []
+) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [...nodeArguments, main], {
+      const child = spawn(process.execPath, [...nodeArguments, main, ...args], {
         env: { PATH: process.env["PATH"], PORT: "0", ...env },
         stdio: ["ignore", "pipe", "pipe", "ipc"]
       })
