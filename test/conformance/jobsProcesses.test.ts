@@ -8,7 +8,7 @@ import { JobResponse } from "../../src/http/api/Job.ts"
 import { callbackReceiver, countingProvider } from "../support/countingProvider.ts"
 import { eventually, send } from "../support/http.ts"
 import type { Environment } from "../support/service.ts"
-import { spawnService, startProcess } from "../support/serviceProcess.ts"
+import { spawnCommand, startProcess } from "../support/serviceProcess.ts"
 
 /** As in `shared.test.ts`: the server of TEST_DATABASE_URL is not ours to stop. */
 const control = process.env["TEST_POSTGRES_CONTROL"] ?? ""
@@ -84,7 +84,7 @@ describe.skipIf(control === "")("jobs, with TEST_POSTGRES_CONTROL", () => {
           const scope = yield* Effect.scope
           const spawnWorker = Effect.gen(function*() {
             const own = yield* Scope.fork(scope)
-            const worker = yield* Scope.provide(spawnService(env, [], ["work"]), own)
+            const worker = yield* Scope.provide(spawnCommand(["work"], env), own)
             return { ...worker, own }
           })
           const workers = [yield* spawnWorker, yield* spawnWorker]

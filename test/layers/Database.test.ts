@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { defaultNamespace } from "../../src/domain/Generation.ts"
+import { defaultNamespace, Namespace } from "../../src/domain/Generation.ts"
 import * as Pglite from "../../src/layers/Pglite.ts"
 import { withinNamespace } from "../../src/services/store/withinNamespace.ts"
 import {
@@ -39,6 +39,31 @@ const databaseTests = (it: Parameters<Parameters<ReturnType<typeof layer<SqlClie
       // The session's first vector loads pgvector, which then checks what it had been given.
       assert.deepStrictEqual(yield* sql`SELECT ('[1,2]'::vector <=> '[1,2]'::vector) AS distance`, [{ distance: 0 }])
       assert.deepStrictEqual(yield* settings, expected)
+    }))
+
+  it.effect("keeps what was asked and answered, jobs too, to its namespace", () =>
+    Effect.gen(function*() {
+      const sql = yield* SqlClient.SqlClient
+      const tables = yield* sql<{ readonly name: string; readonly holds: boolean }>`
+        SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity
+            AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid) AS holds
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind IN ('r', 'p') AND c.relname LIKE 'understudy%' AND a.attname = 'namespace' ORDER BY 1`
+      const known = ["understudy_answers", "understudy_idempotency", "understudy_jobs"]
+      assert.includeMembers(tables.map(({ name }) => name), known)
+      // Neither says what anybody has asked or was answered: who there is, and what operators have imported.
+      const open = ["understudy_namespaces", "understudy_templates"]
+      assert.deepStrictEqual(tables.filter(({ holds }) => !holds).map(({ name }) => name), open)
+
+      const [alpha, beta] = [Namespace.make("rls-alpha"), Namespace.make("rls-beta")]
+      yield* withinNamespace(sql, alpha)(
+        sql`INSERT INTO understudy_jobs (namespace, id, form, status, deadline)
+          VALUES (${alpha}, 'job_rls', 'generate', 'queued', now())`
+      )
+      const jobs = sql`SELECT id FROM understudy_jobs WHERE id = 'job_rls'`
+      assert.lengthOf(yield* withinNamespace(sql, alpha)(jobs), 1)
+      assert.lengthOf(yield* withinNamespace(sql, beta)(jobs), 0)
+      assert.lengthOf(yield* jobs, 0)
     }))
 
   it.effect("answers many queries at once, each its own", () =>

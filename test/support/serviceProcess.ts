@@ -11,11 +11,14 @@ export interface Exited {
   readonly signal: NodeJS.Signals | null
 }
 
-/** Sees nothing of our own environment but the path. */
-export const spawnService = (
+export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = []) =>
+  spawnCommand([], env, nodeArguments)
+
+/** A command that goes on until it is ended. Sees nothing of our own environment but the path. */
+export const spawnCommand = (
+  args: ReadonlyArray<string>,
   env: Environment,
-  nodeArguments: ReadonlyArray<string> = [],
-  args: ReadonlyArray<string> = []
+  nodeArguments: ReadonlyArray<string> = []
 ) =>
   Effect.acquireRelease(
     Effect.sync(() => {
