@@ -33,7 +33,7 @@ describe("a job while the provider is down", () => {
       assert.deepInclude(waiting, { waiting_for: "circuit_open", attempts: 0, result: null, error: null })
       const wait = Date.parse(waiting.next_try_at ?? "") - Date.parse(waiting.created_at)
       assert.isAbove(wait, 0)
-      assert.isBelow(wait, 5_000)
+      assert.isBelow(wait, 8_000)
       yield* provider.respondWith(Mode.answer)
       for (const { id } of [first, second]) {
         const done = yield* ended(url, id)
