@@ -31,10 +31,13 @@ const circuitMillis = 5_000
  */
 export const nextTurn = ({ attempts, error, leftMillis, random }: FailedTurn): NextTurn => {
   if (!isRecoverable(error)) return { _tag: "Refused", error }
-  const wait = Math.min(maxWaitMillis, Math.max(minWaitMillis, baseOf(error, attempts))) * (1 + random / 5)
-  const inMillis = Math.ceil(wait)
+  const inMillis = waitMillis(baseOf(error, attempts), random)
   return { _tag: "Wait", error, inMillis: inMillis < leftMillis ? inMillis : undefined }
 }
+
+/** How long it is until the next turn of one that was asked to wait so long, by a chance between 0 and 1. */
+export const waitMillis = (asked: number, random: number): number =>
+  Math.ceil(Math.min(maxWaitMillis, Math.max(minWaitMillis, asked)) * (1 + random / 5))
 
 const baseOf = (error: Recoverable, attempts: number): number => {
   switch (error._tag) {

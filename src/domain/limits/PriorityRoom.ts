@@ -4,7 +4,8 @@
  * times are milliseconds since the epoch. Choosing who is next takes constant time.
  *
  * The background also wants something when it was refused a moment ago and will come again. So its credit lasts, and
- * when its turn has come while nobody of it is there, a place is kept for it.
+ * when its turn has come while nobody of it is there, a place is kept for it: until one of it starts, and no longer than
+ * it is expected. For nobody knows whether it still comes, and what is kept then is lost to everybody.
  */
 import { Reserve } from "./Reserve.ts"
 import { WaitingRoom } from "./WaitingRoom.ts"
@@ -21,11 +22,17 @@ export interface Kept {
   readonly until: number
 }
 
+/** For so long the credit lasts of one that has not come when it was expected. */
+const creditMillis = 60_000
+
+const nothing: Kept = { weight: 0, until: Number.NEGATIVE_INFINITY }
+
 export class PriorityRoom<A> {
   readonly interactive = new WaitingRoom<A>()
   readonly background = new WaitingRoom<A>()
   readonly #reserve: Reserve
-  #comesAgain: Kept = { weight: 0, until: Number.NEGATIVE_INFINITY }
+  #kept = nothing
+  #wantedUntil = Number.NEGATIVE_INFINITY
 
   /** The background's share of the starts, between 0 and 1. */
   constructor(reserve: number) {
@@ -38,7 +45,7 @@ export class PriorityRoom<A> {
 
   /** Whether starts have to be told: somebody of the background waits, or will come again. */
   isWanted(now: number): boolean {
-    return this.#comesAgain.until > now || this.background.size > 0
+    return this.#wantedUntil > now || this.background.size > 0
   }
 
   /** The background's turn has come, whoever else waits. */
@@ -48,7 +55,7 @@ export class PriorityRoom<A> {
 
   /** What interactive callers have to leave for the background, whose turn has come while nobody of it is there. */
   kept(now: number): Kept | undefined {
-    return this.background.size === 0 && this.isDue(now) ? this.#comesAgain : undefined
+    return this.#kept.until > now && this.background.size === 0 && this.isDue(now) ? this.#kept : undefined
   }
 
   /** Somebody of the background comes, to enter or to be refused. A credit of old is none. */
@@ -56,13 +63,17 @@ export class PriorityRoom<A> {
     if (!this.isWanted(now)) this.#reserve.reset()
   }
 
-  /** Somebody of the background was refused, and will come again before this time. */
-  comesAgain(weight: number, until: number): void {
-    this.#comesAgain = { weight, until: Math.max(until, this.#comesAgain.until) }
+  /** Somebody of the background was refused, and will come again by this time. Without a weight, nothing is kept for it. */
+  comesAgain(now: number, until: number, weight: number | undefined): void {
+    this.#wantedUntil = Math.max(this.#wantedUntil, until + creditMillis)
+    if (weight === undefined) return
+    const before = this.#kept.until > now ? this.#kept : nothing
+    this.#kept = { weight: Math.max(weight, before.weight), until: Math.max(until, before.until) }
   }
 
   started(now: number, isBackground: boolean): void {
     if (this.isWanted(now) || isBackground) this.#reserve.started(isBackground)
+    if (isBackground) this.#kept = nothing
   }
 
   /** Whose head is next. `mayRun` is false while the background has as much as it may have at one time. */

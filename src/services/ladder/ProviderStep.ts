@@ -75,7 +75,7 @@ export interface ProviderStep {
 
 const notSent = { congested: false, sent: false }
 
-/** It waits no longer than for a permit that is about to come back: who works on it has others to do. */
+/** It waits no longer than for a permit that is about to come back, or that is its own by the reserve. */
 const background = { priority: "background", patienceMillis: 2_000 } as const
 
 /** What an attempt has shown of the provider's limits. */

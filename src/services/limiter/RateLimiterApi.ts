@@ -40,7 +40,10 @@ export interface PermitRequest {
   readonly tokens: number
   /** `background`: behind everybody who waits for an answer, but for a reserve. Default `interactive`. */
   readonly priority?: Priority | undefined
-  /** The longest that it waits for its turn, in milliseconds, whatever its deadline allows; absent: no such bound. */
+  /**
+   * The longest that it waits for its turn, in milliseconds, whatever its deadline allows; absent: no such bound. One of
+   * the background whose turn has come by its reserve waits for its permit, though that takes longer.
+   */
   readonly patienceMillis?: number | undefined
 }
 

@@ -53,7 +53,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
   const refuse = (request: PermitRequest, error: LimitExceeded, now: number): Effect.Effect<never, LimitExceeded> => {
-    if (isBackground(request)) room.comesAgain(request, now, error.retryAfter)
+    if (isBackground(request)) room.comesAgain(request, now, Duration.toMillis(error.retryAfter))
     const attributes = { provider: key, reason: error.reason, priority: request.priority ?? "interactive" }
     return Effect.andThen(Metric.update(Metric.withAttributes(refusalCount, attributes), 1), Effect.fail(error))
   }
@@ -71,7 +71,7 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
 
   const replenish = Effect.suspend(() => {
     const head = room.head()
-    return head === undefined ? Effect.void : budget.replenish(room.pressing, head.value.request.tokens, pump)
+    return head === undefined ? Effect.void : budget.replenish(room.pressing, head.request.tokens, pump)
   })
 
   /** One alarm at a time, for the first moment at which somebody could start. */
@@ -137,11 +137,8 @@ export const makeLane = (key: string, options: RateLimiterOptions, budget: RateB
   ): Effect.Effect<A, E | LimitExceeded, R> =>
     Effect.suspend(() => {
       const now = clock.currentTimeMillisUnsafe()
-      const refused = room.admit(request, now)
-      if (refused !== undefined) return refuse(request, refused, now)
-      const { deadline, minAttemptMillis, patienceMillis = Number.POSITIVE_INFINITY } = request
-      const latest = Math.min(deadline - minAttemptMillis, now + patienceMillis)
-      const waiter: Waiter = { request, latest, outcome: undefined, resume: undefined }
+      const waiter = room.admit(request, now)
+      if (waiter instanceof LimitExceeded) return refuse(request, waiter, now)
       const place = room.enter(waiter)
       const count = Effect.suspend(() =>
         isBackground(request)

@@ -1,9 +1,10 @@
 /** Who waits for one provider's permits: who is let in, whose turn it is, and when. */
 import { Duration } from "effect"
 import { LimitExceeded } from "../../domain/errors.ts"
+import * as Patience from "../../domain/jobs/Patience.ts"
 import type { Charge } from "../../domain/limits/MinuteWindow.ts"
 import { PriorityRoom } from "../../domain/limits/PriorityRoom.ts"
-import type { Place } from "../../domain/limits/WaitingRoom.ts"
+import type { Place, WaitingRoom } from "../../domain/limits/WaitingRoom.ts"
 import type { PermitRequest, RateLimiterOptions } from "./RateLimiterApi.ts"
 import type { Gate } from "./RateLimiterGate.ts"
 
@@ -15,6 +16,8 @@ export interface Waiter {
   readonly request: PermitRequest
   /** When it must have started, in milliseconds since the epoch. */
   readonly latest: number
+  /** When its patience ends: that or before. After that it waits for a permit only, and not for any other limit. */
+  readonly patientUntil: number
   outcome: { readonly charge: Charge | undefined } | LimitExceeded | undefined
   resume: (() => void) | undefined
 }
@@ -22,8 +25,8 @@ export interface Waiter {
 /** Of the minute's requests and tokens, what the background leaves for the others while its turn has not come. */
 const headroom = 0.2
 
-/** For so long after the time at which it was told to come back, the background is expected to. */
-const expectedMillis = 60_000
+/** What a job's queue takes, beyond the time at which the job is due. */
+const queueMillis = 2_000
 
 export const isBackground = ({ priority }: PermitRequest): boolean => priority === "background"
 
@@ -44,7 +47,7 @@ export class RateLimiterRoom {
     this.#share = options.backgroundShare ?? 0.5
     this.#spared = {
       requests: Math.floor((options.requestsPerMinute ?? 0) * headroom),
-      tokens: Math.floor((options.tokensPerMinute ?? 0) * headroom)
+      tokens: Math.floor((options.tokensPerMinute ?? Number.POSITIVE_INFINITY) * headroom)
     }
     this.#room = new PriorityRoom(options.backgroundReserve ?? 0.1)
   }
@@ -94,18 +97,28 @@ export class RateLimiterRoom {
       at,
       mayRun ? now : this.#gate.backgroundFreeAt(now, this.#room.background.ahead(namespace)),
       // Those who wait for an answer are ahead; that its reserve lets it go before they are gone is in their number.
-      this.#room.interactive.size > 0 ? now : this.#leavingAt(request, now)
+      this.#room.interactive.size > 0 && !this.#isPassed(request) ? now : this.#leavingAt(request, now)
     )
   }
 
-  /** Why somebody who comes now is refused at once, if it is. */
-  admit(request: PermitRequest, now: number): LimitExceeded | undefined {
-    const { deadline, minAttemptMillis, namespace, patienceMillis = Number.POSITIVE_INFINITY } = request
-    const background = isBackground(request)
-    if (background) this.#room.arrives(now)
+  /** Who may enter, or why it is refused at once. */
+  admit(request: PermitRequest, now: number): Waiter | LimitExceeded {
+    const { deadline, minAttemptMillis, patienceMillis = Number.POSITIVE_INFINITY } = request
+    if (isBackground(request)) this.#room.arrives(now)
     const at = this.foresee(request, now)
     const needed = at > now ? Math.max(minAttemptMillis, this.#gate.status().typicalMillis) : minAttemptMillis
-    if (at + needed > deadline || at > now + patienceMillis) return this.tooLate(now, at)
+    if (at + needed > deadline) return this.tooLate(now, at)
+    const patientUntil = Math.min(deadline - minAttemptMillis, now + patienceMillis)
+    const latest = this.#isNext(request, now) ? deadline - minAttemptMillis : patientUntil
+    if (at > latest) return this.tooLate(now, at)
+    const refused = this.#crowdedOut(request, now, at)
+    return refused ?? { request, latest, patientUntil, outcome: undefined, resume: undefined }
+  }
+
+  /** Makes a place where there is none, if somebody has to give way. */
+  #crowdedOut(request: PermitRequest, now: number, at: number): LimitExceeded | undefined {
+    const { namespace } = request
+    const background = isBackground(request)
     if (this.#hasPlace(background, now) || (this.#room.size === 0 && at <= now)) return undefined
     const crowder = background
       ? this.#room.background.crowder(namespace)
@@ -117,8 +130,8 @@ export class RateLimiterRoom {
   }
 
   enter(waiter: Waiter): Place<Waiter> {
-    const { namespace, tokens } = waiter.request
-    return this.#lineOf(waiter.request).enter(namespace, waiter, tokens)
+    const { request } = waiter
+    return this.#lineOf(request).enter(request.namespace, waiter, this.#isPassed(request) ? 0 : request.tokens)
   }
 
   leave(place: Place<Waiter>): boolean {
@@ -131,9 +144,11 @@ export class RateLimiterRoom {
     }
   }
 
-  /** Whose turn it is. Nobody's while only the background waits, and has as many permits as it may have. */
-  head(): Place<Waiter> | undefined {
-    return this.#room.next(this.#mayRun())?.peek()
+  /** For whom the budget's store is to be asked. Nobody while the background waits alone, and has all that it may have. */
+  head(): Waiter | undefined {
+    const line = this.#room.next(this.#mayRun())
+    const passing = line === undefined ? undefined : this.#passing(line)
+    return (passing ?? line)?.peek()?.value
   }
 
   /**
@@ -141,19 +156,32 @@ export class RateLimiterRoom {
    * nobody to give it to.
    */
   serve(now: number): number | undefined {
-    for (let line = this.#room.next(this.#mayRun()); line !== undefined; line = this.#room.next(this.#mayRun())) {
-      const waiter = line.peek()?.value
-      if (waiter === undefined) break
-      const { request } = waiter
+    const line = this.#room.next(this.#mayRun())
+    if (line === undefined) return Number.NaN
+    const at = this.#serveLine(line, now)
+    // All of this line have learned that they are too late.
+    if (Number.isNaN(at)) return this.serve(now)
+    const passing = at === undefined ? undefined : this.#passing(line)
+    if (at === undefined || passing === undefined) return at
+    const passingAt = this.#serveLine(passing, now)
+    if (Number.isNaN(passingAt)) return at
+    // Whom the store must be asked for cannot wait until a time.
+    return passingAt === undefined || passingAt === Number.POSITIVE_INFINITY ? passingAt : Math.min(at, passingAt)
+  }
+
+  /** Lets the first of this line start, of those whom it is of use to. If it cannot yet, answers when it can. */
+  #serveLine(line: WaitingRoom<Waiter>, now: number): number | undefined {
+    for (let waiter = line.peek()?.value; waiter !== undefined; waiter = line.peek()?.value) {
+      const { latest, patientUntil, request } = waiter
       const at = this.#earliest(request, now)
       // The typical call was asked for on admission. Who has waited longer than foreseen still gets what is left of its
       // time, if that is worth anything; who cannot start in time any more learns it now.
-      const known = Number.isFinite(at) ? at : now
-      const isTooLate = known > waiter.latest
+      const isHeldBack = at > now && Number.isFinite(at)
+      const isTooLate = isHeldBack ? at > patientUntil : now > latest
       if (!isTooLate && at > now) return at
       line.shift()
       if (isTooLate) {
-        dismiss(waiter, this.tooLate(now, known))
+        dismiss(waiter, this.tooLate(now, isHeldBack ? at : now))
         continue
       }
       const background = isBackground(request)
@@ -171,8 +199,33 @@ export class RateLimiterRoom {
   }
 
   /** One of the background was refused: a job that stays in its queue, and is tried again. */
-  comesAgain({ tokens }: PermitRequest, now: number, retryAfter: Duration.Duration): void {
-    this.#room.comesAgain(tokens, now + Duration.toMillis(retryAfter) + expectedMillis)
+  comesAgain(request: PermitRequest, now: number, retryAfterMillis: number): void {
+    const until = now + Patience.waitMillis(retryAfterMillis, 1) + queueMillis
+    this.#room.comesAgain(now, until, this.#isPassed(request) ? undefined : request.tokens)
+  }
+
+  /**
+   * The background's turn has come, and nothing is missing but a permit, which this one waits for, however long the
+   * attempts last that are under way: on its way back to its queue and here again it would always miss it.
+   */
+  #isNext(request: PermitRequest, now: number): boolean {
+    const isDue = isBackground(request) && this.#room.background.size === 0 && this.#room.isDue(now)
+    return isDue && this.#mayRun() && this.#earliest(request, now) <= now
+  }
+
+  /**
+   * Of the background, one too large for the part of the minute that the classes leave to each other. Nothing is kept
+   * for it, and nobody waits behind it: it would stop everybody until the minute is empty.
+   */
+  #isPassed(request: PermitRequest): boolean {
+    return isBackground(request) && request.tokens > this.#spared.tokens
+  }
+
+  /** Who goes past the first of this line while that one cannot start. */
+  #passing(line: WaitingRoom<Waiter>): WaitingRoom<Waiter> | undefined {
+    const { background, interactive } = this.#room
+    const head = line === background && interactive.size > 0 ? line.peek() : undefined
+    return head !== undefined && this.#isPassed(head.value.request) ? interactive : undefined
   }
 
   /** Beyond the bound there is one seat for the background whose turn has come: a room that is always full keeps nobody out. */
@@ -199,7 +252,8 @@ export class RateLimiterRoom {
   #leavingAt(request: PermitRequest, now: number): number {
     if (isBackground(request)) {
       const { requests, tokens } = this.#spared
-      return this.#room.isDue(now) ? now : this.#gate.sparing(now, request.tokens, requests, tokens)
+      const isDue = this.#room.isDue(now) && !this.#isPassed(request)
+      return isDue ? now : this.#gate.sparing(now, request.tokens, requests, tokens)
     }
     const kept = this.#room.kept(now)
     return kept === undefined ? now : Math.min(kept.until, this.#gate.sparing(now, request.tokens, 1, kept.weight))

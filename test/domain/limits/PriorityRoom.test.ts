@@ -59,7 +59,7 @@ describe("a room with two classes", () => {
   it("keeps a place for one that will come again, until then and no longer", () => {
     const room = new PriorityRoom<string>(0.1)
     room.arrives(0)
-    room.comesAgain(7, 60_000)
+    room.comesAgain(0, 60_000, 7)
     fill(room, 40, 0)
     for (let n = 0; n < 9; n++) serve(room, 1_000)
     assert.isUndefined(room.kept(1_000))
@@ -76,12 +76,37 @@ describe("a room with two classes", () => {
   it("forgets the credit of one that did not come again", () => {
     const room = new PriorityRoom<string>(0.1)
     room.arrives(0)
-    room.comesAgain(0, 60_000)
+    room.comesAgain(0, 60_000, 0)
     fill(room, 40, 0)
     for (let n = 0; n < 20; n++) serve(room, 1_000)
-    room.arrives(60_000)
+    assert.isUndefined(room.kept(60_000))
+    room.arrives(119_999)
+    assert.isTrue(room.isDue(119_999))
+    room.arrives(120_000)
     fill(room, 0, 1)
-    assert.strictEqual(serve(room, 60_000), "i")
+    assert.strictEqual(serve(room, 120_000), "i")
+  })
+
+  it("keeps nothing any more when one of the background has started, nor for one without a weight", () => {
+    const room = new PriorityRoom<string>(1)
+    const due = () => {
+      fill(room, 2, 0)
+      serve(room)
+      serve(room)
+      assert.isTrue(room.isDue(0))
+    }
+    room.comesAgain(0, 60_000, 7)
+    due()
+    assert.deepStrictEqual(room.kept(0), { weight: 7, until: 60_000 })
+    fill(room, 0, 1)
+    assert.strictEqual(serve(room), "b")
+    due()
+    assert.isUndefined(room.kept(0))
+    room.comesAgain(0, 60_000, undefined)
+    assert.isUndefined(room.kept(0))
+    room.comesAgain(0, 10_000, 5)
+    room.comesAgain(0, 5_000, 3)
+    assert.deepStrictEqual(room.kept(0), { weight: 5, until: 10_000 })
   })
 
   it("serves a hundred thousand in no time", () => {

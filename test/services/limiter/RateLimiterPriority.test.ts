@@ -189,10 +189,10 @@ describe("one of the background that was refused", () => {
       yield* burst
       yield* settle
       const waiter = yield* interactive(0)
-      yield* TestClock.adjust("50 seconds")
+      yield* TestClock.adjust("8 seconds")
       assert.deepInclude(yield* load, { waiting: 1 })
-      yield* TestClock.adjust("6 seconds")
-      assert.strictEqual(yield* Fiber.join(waiter), 120_001)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(waiter), 74_000)
     }).pipe(withLimiter({ requestsPerMinute: 20 })))
 })
 
