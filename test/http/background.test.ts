@@ -100,6 +100,25 @@ describe("a request that prefers to be answered later", () => {
       assert.isDefined(other.headers["retry-after"])
     }))
 
+  it.live("of more than 2 MiB is told so, and an upgrade of it is none", () =>
+    Effect.gen(function*() {
+      const { call, jobs } = yield* serveJobs({ script: [fails], find: finds() })
+      const long = { messages: [{ role: "user", content: "Write about tea" }], metadata: { x: "x".repeat(2_100_000) } }
+      const refused = yield* call(chat, { body: long, headers: prefer("respond-async") })
+      assert.match(chatErrorOf(refused, 413).message, /^In the background send at most 2097152/)
+      const answer = yield* call(chat, { body: long, headers: prefer("upgrade") })
+      assert.deepInclude(completionOf(answer).understudy, { source: "cache", upgrade: null })
+      assert.lengthOf(jobs.submissions, 0)
+    }))
+
+  it.live("has its callback sent where it was looked at, whatever the text was", () =>
+    Effect.gen(function*() {
+      const { call, jobs } = yield* serveJobs()
+      const body = { ...tea, callback_url: "https://CMS.example:443/done\u0000" }
+      jobOf(yield* call("/generate", { body, headers: prefer("respond-async") }), 202)
+      assert.strictEqual(jobs.submissions[0]?.callbackUrl, "https://cms.example/done")
+    }))
+
   it.live("whose preference we do not know is answered as ever", () =>
     Effect.gen(function*() {
       const { call, jobs } = yield* serveJobs()

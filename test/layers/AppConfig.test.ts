@@ -13,6 +13,13 @@ describe("the configuration", () => {
       assert.deepStrictEqual([ai.protocol, databaseUrl, port], ["simulated", undefined, 3000])
     }))
 
+  it.effect("leaves no job in an embedded database to nobody", () =>
+    Effect.gen(function*() {
+      const { message } = yield* Effect.flip(loadFrom({ JOB_WORKERS: "0" }))
+      assert.match(message, /JOB_WORKERS holds 0, .*DATABASE_URL/)
+      yield* loadFrom({ JOB_WORKERS: "0", DATABASE_URL: "postgres://localhost/x" })
+    }))
+
   it.effect("names every wrong variable at once, what it holds and what is expected", () =>
     Effect.gen(function*() {
       const message = yield* messageOf({ PORT: "http", ATTEMPT_TIMEOUT: "soon", LIMIT_QUEUE: "-1" })

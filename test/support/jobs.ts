@@ -101,7 +101,9 @@ export type Script = ReturnType<typeof makeScript>
 
 /** A receiver of callbacks: what it does attempt by attempt, its last step for ever, and what has reached it. */
 export const makeReceiver = (
-  steps: ReadonlyArray<Effect.Effect<void, CallbackFailed>> = [Effect.void]
+  steps:
+    | ReadonlyArray<Effect.Effect<void, CallbackFailed>>
+    | ((message: CallbackMessage) => Effect.Effect<void, CallbackFailed>) = [Effect.void]
 ) => {
   const messages: Array<CallbackMessage> = []
   const layer = Layer.succeed(CallbackSender, {
@@ -109,6 +111,7 @@ export const makeReceiver = (
     send: (message) =>
       Effect.suspend(() => {
         messages.push(message)
+        if (typeof steps === "function") return steps(message)
         return steps[Math.min(messages.length, steps.length) - 1] ?? Effect.void
       })
   })

@@ -36,6 +36,22 @@ const waitMillis = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   ))
 
 export const callbackTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>): void => {
+  it.effect("a namespace whose receivers never answer leaves room for those of others", () =>
+    Effect.gen(function*() {
+      yield* emptyQueues
+      const [slow, quick] = [freshNamespace(), freshNamespace()]
+      const waiting = { now: 0 }
+      const receiver = makeReceiver((message) =>
+        message.namespace === slow ? Effect.andThen(Effect.sync(() => waiting.now++), Effect.never) : Effect.void
+      )
+      const jobs = yield* instance({ script: makeScript(), receiver })
+      for (let n = 0; n < 30; n++) yield* jobs.submit(submission(slow, `slow ${n}`, { callbackUrl }))
+      yield* eventually(Effect.sync(() => waiting.now), (count) => count > 0, "the slow ones are told")
+      const job = yield* jobs.submit(submission(quick, "quick", { callbackUrl }))
+      yield* seenWith(jobs, job, isTold, "it is told of")
+      assert.isAtMost(waiting.now, 4)
+    }))
+
   it.effect("each end is told of once, whichever it is", () =>
     Effect.gen(function*() {
       yield* emptyQueues
