@@ -363,7 +363,16 @@ describe.skipIf(withoutServer)("with TEST_DATABASE_URL", () => {
         concurrency: "unbounded"
       })
       const names = yield* withServer((sql) => sql`SELECT migration_id, name FROM understudy_migrations`, url)
-      const applied = ["answers", "circuits", "limits", "governed_answers", "templates", "contexts", "idempotency"].map(
+      const applied = [
+        "answers",
+        "circuits",
+        "limits",
+        "governed_answers",
+        "templates",
+        "contexts",
+        "idempotency",
+        "jobs"
+      ].map(
         (
           name,
           index
