@@ -24,7 +24,8 @@ const start = Effect.gen(function*() {
     AI_PROVIDERS_FILE: path,
     KEY: "provider-key-0123456789",
     ADMIN_KEYS: adminKey,
-    RETRY_BASE_DELAY: "10 millis",
+    // With another provider to ask nobody waits longer than this for a permit: less than a busy machine may pause.
+    RETRY_BASE_DELAY: "200 millis",
     ATTEMPT_TIMEOUT: "500 millis",
     TOTAL_TIMEOUT: "3 seconds",
     ...(yield* ownDatabase)
