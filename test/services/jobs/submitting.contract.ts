@@ -2,9 +2,13 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { SqlClient } from "effect/sql"
+import { StoreUnavailable } from "../../../src/domain/errors.ts"
 import type { GenerationRequest } from "../../../src/domain/Generation.ts"
 import { GenerationId } from "../../../src/domain/Generation.ts"
 import { JobId } from "../../../src/domain/jobs/JobId.ts"
+import { JobBook } from "../../../src/services/jobs/JobBook.ts"
+import { makePostgres } from "../../../src/services/jobs/JobsPostgres.ts"
+import { eventually } from "../../support/http.ts"
 import {
   answered,
   emptyQueues,
@@ -43,6 +47,33 @@ export const submittingTests = (it: Vitest.MethodsNonLive<SqlClient.SqlClient>):
       })
       const other = yield* instance({ script: makeScript() })
       assert.strictEqual(outcomeText(yield* endOf(other, job)), "live: a poem")
+    }))
+
+  it.effect("a job whose submission was stored and not heard of is taken back", () =>
+    Effect.gen(function*() {
+      const namespace = freshNamespace()
+      const jobs = yield* instance()
+      const stored: Array<number> = []
+      const unheard = new StoreUnavailable({ operation: "Jobs.submit", cause: new Error("the connection is gone") })
+      const book = JobBook.of({
+        ...jobs.book,
+        call: (operation, within, statements) =>
+          operation === "submit"
+            ? jobs.book.call(operation, within, statements).pipe(
+              Effect.andThen(jobs.list(namespace, { limit: 10 })),
+              Effect.tap((page) => Effect.sync(() => stored.push(page.jobs.length))),
+              Effect.andThen(Effect.fail(unheard))
+            )
+            : jobs.book.call(operation, within, statements)
+      })
+      const { submit } = yield* Effect.provideService(makePostgres({}), JobBook, book)
+      assert.strictEqual(yield* Effect.flip(submit(submission(namespace, "a poem"))), unheard)
+      assert.deepStrictEqual(stored, [1])
+      yield* eventually(
+        Effect.orDie(jobs.list(namespace, { limit: 10 })),
+        (page) => page.jobs.length === 0,
+        "it is taken back"
+      )
     }))
 
   it.effect("a job that was submitted while nobody works waits for whoever does", () =>
