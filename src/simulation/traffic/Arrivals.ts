@@ -19,8 +19,8 @@ export function* arrivals(model: TrafficModel, durationMillis: number, draw: Dra
   for (let index = 1; index < edges.length; index++) {
     const from = edges[index - 1] ?? 0
     const to = edges[index] ?? durationMillis
-    // Nothing begins or ends between two edges, so the middle is as good as any other moment.
-    const most = usualRate(model) * (1 + model.dailySwing) * burstFactor(model, (from + to) / 2)
+    // No burst begins or ends between two edges.
+    const most = usualRate(model) * (1 + model.dailySwing) * burstFactor(model, from)
     if (most <= 0) continue
     for (let at = from + exponential(draw, 1 / most); at < to; at += exponential(draw, 1 / most)) {
       if (draw() * most < rateAt(model, at)) yield at

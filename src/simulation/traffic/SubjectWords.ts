@@ -43,7 +43,7 @@ const other = (kind: TextKind, topic: string): Angle => ({ kind, topics: [topic]
 /** The most wanted first. What a cache must not mix up stands together, so that it is about equally popular. */
 const general: ReadonlyArray<Angle> = [
   post("*"),
-  post("the benefits of *", "the advantages of *", "what * is good for"),
+  post("the benefits of *", "the advantages of *", "what is good about *"),
   post("the risks of *", "the dangers of *"),
   post("* for beginners", "* for complete beginners", "a beginner's guide to *"),
   post("* for professionals", "* for pros"),
@@ -51,27 +51,26 @@ const general: ReadonlyArray<Angle> = [
   post("10 tips for *", "ten tips for *"),
   other("newsletter", "*"),
   post("common mistakes with *", "typical mistakes with *", "mistakes to avoid with *"),
-  post("the cost of *", "what * costs", "how much * costs"),
+  post("the cost of *", "what you pay for *", "the price of *"),
   post("how to get started with *", "getting started with *", "the first steps with *"),
   post("how to give up *", "giving up *"),
   post("* in Norway"),
   post("* in Portugal"),
-  post("why * is worth it", "why * is worth the money"),
-  post("why * is not worth it", "why * isn't worth it"),
+  post("why you should try *", "reasons to try *"),
+  post("why you should not try *", "why you shouldn't try *"),
   other("press release", "*"),
   post("* in summer", "* in the summer months"),
   post("* in winter", "* in the winter months"),
-  post("the history of *", "where * comes from", "a short history of *"),
-  post("the future of *", "where * is heading"),
+  post("the history of *", "the origins of *", "a short history of *"),
+  post("the future of *", "what the future holds for *"),
   other("product description", "a starter kit for *"),
   post("* with a budget of 100 euros", "* on a budget of 100 euros"),
   post("* with a budget of 1,000 euros", "* on a budget of 1000 euros"),
   post("myths about *", "popular myths about *"),
-  post("facts about *", "interesting facts about *"),
+  post("the science behind *", "what science says about *"),
   other("FAQ", "*"),
   post("the trends of 2025 in *", "* trends in 2025"),
   post("the trends of 2026 in *", "* trends in 2026"),
-  post("the best *"),
   post("alternatives to *", "what to choose instead of *")
 ]
 
@@ -108,7 +107,7 @@ const particular: ReadonlyArray<readonly [string, ...ReadonlyArray<string>]> = [
   ["* +"],
   ["the benefits of * +", "the advantages of * +"],
   ["the risks of * +", "the dangers of * +"],
-  ["the cost of * +", "what * costs +"],
+  ["the cost of * +", "what you pay for * +"],
   ["7 tips for * +", "seven tips for * +"]
 ]
 
@@ -121,4 +120,9 @@ const particularAngles: ReadonlyArray<Angle> = [
   )
 )
 
-export const angles: ReadonlyArray<Angle> = [...general, ...particularAngles]
+export const angles: ReadonlyArray<Angle> = [
+  ...general,
+  ...particularAngles,
+  // The guard takes "the best" for asking (docs/similarity.md): an honest simulation has such a subject too.
+  post("the best *")
+]

@@ -67,6 +67,7 @@ const texts = (kind: string): ReadonlyArray<Form> => [
   (topic) => `${capital(kind)}: ${topic}`,
   (topic) => `Can you draft a ${kind} about ${topic}?`,
   (topic) => `${kind} about ${topic}`.toLowerCase(),
+  (topic) => `Write a ${kind} about ${topic}!`,
   (topic) => `We need a short ${kind} about ${topic} by Friday.`,
   (topic) => `Could you write us a friendly ${kind} on ${topic}?`
 ]
