@@ -5,7 +5,7 @@ import type { GenerationId, Namespace } from "../../domain/Generation.ts"
 import { usefulness } from "../../domain/similarity/Candidates.ts"
 import { normalizePrompt } from "../../domain/similarity/Prompt.ts"
 import { decodeTraits } from "../../domain/similarity/PromptTraits.ts"
-import { similarity } from "../../domain/similarity/TextVector.ts"
+import { similarityTo } from "../../domain/similarity/TextVector.ts"
 import { Embedder } from "../Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "../FallbackCache.ts"
 import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
@@ -35,19 +35,26 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const choose = makeChoose()
   /** Oldest first. */
   const namespaces = new Map<Namespace, Map<string, Kept>>()
+  /** Those with entries whose key is a hash. */
+  const withHashes = new Set<Namespace>()
 
   const keep = Effect.fnUntraced(function*(entry: CacheEntry) {
     const { contentType, id, isExactOnly, locale, model, modelFamily, text, traits, usage } = entry
     const vector = isExactOnly ? undefined : Option.getOrUndefined(yield* embed(entry.prompt))
-    const key = yield* hashText(cacheKey(entry))
+    const plainKey = cacheKey(entry)
+    // What is kept in the clear anyway needs no hash, which takes a turn on another thread.
+    const isHashed = isExactOnly || entry.context !== ""
+    if (isHashed) withHashes.add(entry.namespace)
+    const hashedKey = withHashes.has(entry.namespace) ? yield* hashText(plainKey) : plainKey
     const context = yield* hashText(entry.context)
     const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
     const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
     namespaces.set(entry.namespace, entries)
-    const before = entries.get(key)
-    entries.delete(key)
-    if (entries.size >= maxEntries) evictOne(entries)
-    entries.set(key, {
+    const before = entries.get(plainKey) ?? entries.get(hashedKey)
+    entries.delete(plainKey)
+    entries.delete(hashedKey)
+    if (entries.size >= maxEntries) makeRoom(entries)
+    entries.set(isHashed ? hashedKey : plainKey, {
       id,
       contentType,
       locale,
@@ -74,12 +81,13 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const find = Effect.fn("FallbackCache.find")(function*(query: CacheQuery) {
     const context = yield* hashText(query.context ?? "")
     const now = yield* Clock.currentTimeMillis
-    const candidates = () =>
-      newestFirst(namespaces.get(query.namespace), {
-        context,
-        scope: toCacheScope(query),
-        newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
-      })
+    const isAllowed = allowing({
+      context,
+      scope: toCacheScope(query),
+      newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
+    })
+    const newest = (is: (entry: Kept) => boolean) =>
+      newestOf(namespaces.get(query.namespace), (entry) => isAllowed(entry) && is(entry))
     const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
       if (query.isShadow !== true) {
         entry.uses++
@@ -89,14 +97,17 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     }
     const prompt = storable(query.prompt)
     const normalized = normalizePrompt(prompt)
-    const hashed = candidates().some(({ isExactOnly }) => isExactOnly) ? yield* hashText(normalized) : undefined
-    const exact = candidates().find((entry) => entry.normalizedPrompt === (entry.isExactOnly ? hashed : normalized))
+    const hashed = withHashes.has(query.namespace) ? yield* hashText(normalized) : undefined
+    const exact = newest((entry) => entry.normalizedPrompt === (entry.isExactOnly ? hashed : normalized))
     if (exact !== undefined) return use(exact, "exact", 1)
     if (query.isExactOnly === true) return Option.none()
     const vector = yield* embed(prompt)
     if (Option.isNone(vector)) return Option.none()
     // Looked for again: meanwhile an entry may have been taken out.
-    const chosen = yield* choose(query, nearestOf(candidates(), vector.value, minSimilarity))
+    const chosen = yield* choose(
+      query,
+      nearestOf(namespaces.get(query.namespace), isAllowed, vector.value, minSimilarity)
+    )
     return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
   })
 
@@ -132,44 +143,57 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
         Effect.sync(() => {
           const size = namespaces.get(namespace)?.size ?? 0
           namespaces.delete(namespace)
+          withHashes.delete(namespace)
           return size
         })
       )
   })
 })
 
-const evictOne = (entries: Map<string, Kept>): void => {
-  let least: { readonly key: string; readonly worth: number } | undefined
-  for (const [key, entry] of entries) {
-    const worth = entry.isQuarantined ? -Infinity : usefulness(entry)
-    if (least === undefined || worth < least.worth) least = { key, worth }
-  }
-  if (least !== undefined) entries.delete(least.key)
+/** The least useful hundredth, at least one: whoever stores often does not look through all of them each time. */
+const makeRoom = (entries: Map<string, Kept>): void => {
+  const worth = (entry: Kept) => entry.isQuarantined ? -Infinity : usefulness(entry)
+  const least = [...entries].map(([key, entry]) => ({ key, worth: worth(entry) }))
+    .sort((a, b) => a.worth - b.worth)
+    .slice(0, Math.ceil(entries.size / 100))
+  for (const { key } of least) entries.delete(key)
 }
 
-const newestFirst = (
-  entries: Map<string, Kept> | undefined,
-  allowed: { readonly context: string; readonly scope: CacheScope; readonly newerThan: number }
-): ReadonlyArray<Kept> =>
-  [...entries?.values() ?? []].toReversed().filter((entry) =>
-    !entry.isQuarantined && entry.createdAt > allowed.newerThan && entry.context === allowed.context
-    && inScope(allowed.scope, entry)
-  )
+const allowing =
+  (query: { readonly context: string; readonly scope: CacheScope; readonly newerThan: number }) =>
+  (entry: Kept): boolean =>
+    !entry.isQuarantined && entry.createdAt > query.newerThan && entry.context === query.context
+    && inScope(query.scope, entry)
+
+const newestOf = (entries: Map<string, Kept> | undefined, is: (entry: Kept) => boolean): Kept | undefined => {
+  let newest: Kept | undefined
+  for (const entry of entries?.values() ?? []) if (is(entry)) newest = entry
+  return newest
+}
 
 /** Nearest looked at, as in the database. */
 const nearestCount = 8
 
 /** The nearest first, and the newest of equally near ones. */
-const nearestOf = (entries: ReadonlyArray<Kept>, vector: Float32Array, minSimilarity: number) =>
-  entries
-    .flatMap((entry) => {
-      const cosine = entry.vector === undefined ? 0 : Math.min(1, similarity(entry.vector, vector))
-      return cosine < minSimilarity || entry.vector === undefined || entry.traits === undefined
-        ? []
-        : [{ entry, id: entry.id, similarity: cosine, traits: decodeTraits(entry.traits) }]
-    })
+const nearestOf = (
+  entries: Map<string, Kept> | undefined,
+  isAllowed: (entry: Kept) => boolean,
+  vector: Float32Array,
+  minSimilarity: number
+) => {
+  const similarityOf = similarityTo(vector)
+  const near: Array<{ readonly entry: Kept; readonly id: GenerationId; readonly similarity: number }> = []
+  for (const entry of entries?.values() ?? []) {
+    if (entry.vector === undefined || entry.traits === undefined) continue
+    const cosine = Math.min(1, similarityOf(entry.vector))
+    if (cosine >= minSimilarity && isAllowed(entry)) near.push({ entry, id: entry.id, similarity: cosine })
+  }
+  return near
+    .reverse()
     .sort((a, b) => rounded(b.similarity) - rounded(a.similarity))
     .slice(0, nearestCount)
+    .map((found) => ({ ...found, traits: decodeTraits(found.entry.traits ?? "") }))
+}
 
 const rounded = (cosine: number): number => Math.round(cosine * 1_000)
 

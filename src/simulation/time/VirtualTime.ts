@@ -136,7 +136,8 @@ const clockOf = (now: () => number, startMillis: number, alarms: ReturnType<type
       if (millis <= 0) return Effect.yieldNow
       if (!Number.isFinite(millis)) return Effect.never
       return Effect.callback((resume) => {
-        const alarm = alarms.set(now() + millis, () => resume(Effect.void))
+        // In whole milliseconds, as the time of the real clock is: nobody can fall short of a moment by a rounding.
+        const alarm = alarms.set(now() + Math.ceil(millis), () => resume(Effect.void))
         return Effect.sync(() => alarms.cancel(alarm))
       })
     }

@@ -1,0 +1,8 @@
+/** The scenarios that ship. */
+import type { Scenario } from "../Scenario.ts"
+import { story } from "./story.ts"
+import { troubles } from "./troubles.ts"
+
+export { story }
+
+export const scenarios: ReadonlyArray<Scenario> = [story, ...troubles]
