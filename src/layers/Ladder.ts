@@ -20,7 +20,7 @@ export const ladder = (config: AppConfig, providers: ProviderConfigs) => {
       Generator.layer({ ...config, retryBudget: { ratio: config.retryShare, floor: config.retryFloor } })
     ),
     Layer.provideMerge(Layer.mergeAll(
-      ProviderLayers.providers(providers),
+      ProviderLayers.providers(providers, config),
       ProviderLayers.rateLimiter(providers, isShared),
       templates(config),
       fallbackCache(config, providers),
