@@ -83,8 +83,12 @@ const watchStream = (clock: Clock.Clock, patience: Patience) => {
   let waitingSince: number | undefined
 
   const left = (): Came => {
-    if (first === undefined) return isAbout(since(at, clock), patience.firstPieceMillis) ? timedOut : canceled
-    return waitingSince !== undefined && isAbout(since(waitingSince, clock), patience.stallMillis) ? timedOut : canceled
+    // What a slow reader has not taken is no silence.
+    if (waitingSince === undefined) return canceled
+    const isSilent = first === undefined
+      ? isAbout(since(at, clock), patience.firstPieceMillis)
+      : isAbout(since(waitingSince, clock), patience.stallMillis)
+    return isSilent ? timedOut : canceled
   }
 
   return {
