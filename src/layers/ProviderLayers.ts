@@ -1,33 +1,30 @@
 /** The providers with their clients, circuits and limits, from their configuration. */
-import { Array, Context, Duration, Effect, type FileSystem, Layer } from "effect"
+import { Array, Context, Duration, Effect, Layer } from "effect"
 import { deadlinesFrom } from "../domain/ladder/Deadlines.ts"
 import { type Patience, recorded } from "../services/ai/recorded.ts"
+import type { TraceRecorder } from "../services/ai/TraceRecorder.ts"
 import { AiClient } from "../services/AiClient.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
 import { Providers } from "../services/Providers.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import type { ProviderConfig, ProviderConfigs } from "./ProviderConfig.ts"
-import { traceFile, type TraceUnwritable } from "./TraceFile.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
+/** `recorder`: writes down what each call comes to. */
 export const providers = (
   configs: ProviderConfigs,
-  config: AppConfig
-): Layer.Layer<Providers, TraceUnwritable, FileSystem.FileSystem> =>
+  config: AppConfig,
+  recorder: TraceRecorder | undefined
+): Layer.Layer<Providers> =>
   Layer.effect(
     Providers,
-    Effect.gen(function*() {
-      const recorder = config.recordTrace === undefined ? undefined : yield* traceFile(config.recordTrace)
-      const inOrder = yield* Effect.forEach(configs, build)
-      if (recorder === undefined) return { inOrder }
-      return {
-        inOrder: Array.map(inOrder, (provider) => ({
-          ...provider,
-          client: recorded(provider.client, recorder, patience(config, provider.attemptTimeout))
-        }))
-      }
-    })
+    Effect.map(Effect.forEach(configs, build), (inOrder) => ({
+      inOrder: recorder === undefined ? inOrder : Array.map(inOrder, (provider) => ({
+        ...provider,
+        client: recorded(provider.client, recorder, patience(config, provider.attemptTimeout))
+      }))
+    }))
   )
 
 /** A request whose whole time is shorter than an attempt's ends an attempt with it. */
