@@ -2,7 +2,7 @@
 import { Effect, FileSystem, type PlatformError, Schema, Stream } from "effect"
 import { makeTraceRecorder } from "../services/ai/TraceRecorder.ts"
 
-export class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
+class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
   path: Schema.String,
   problem: Schema.String
 }) {

@@ -10,7 +10,7 @@ export interface TraceOptions {
 type Telling = TraceLine & { readonly outcome: Exclude<TraceLine["outcome"], "canceled"> }
 
 /** What the replay is made of: the calls that say something of the provider, in the order in which they began. */
-export const usableLines = (
+const usableLines = (
   lines: ReadonlyArray<TraceLine>,
   { provider }: TraceOptions = {}
 ): ReadonlyArray<Telling> =>
