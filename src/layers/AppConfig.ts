@@ -258,6 +258,12 @@ const config = Config.all({
   }, WebhookExceptions),
   webhookTimeout: duration("WEBHOOK_TIMEOUT", "15 seconds", "The longest that one attempt at a callback may take"),
 
+  recordTrace: optional({
+    name: "RECORD_TRACE",
+    expected: "the path of a file, in a folder that exists",
+    does: "Appends a line about each call of a provider: when, how long, what it came to (docs/traces.md); "
+      + "nothing when left out"
+  }, Schema.NonEmptyString),
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"

@@ -1,6 +1,7 @@
 /** The ladder and all its services over real providers and a real database: what every process of ours stands on. */
 import { Effect, Layer, Option, References } from "effect"
 import { Otlp } from "effect/observability"
+import type { TraceRecorder } from "../services/ai/TraceRecorder.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
 import type { AppConfig } from "./AppConfig.ts"
@@ -11,16 +12,26 @@ import * as EmbedderLayers from "./EmbedderLayers.ts"
 import { jobs } from "./JobLayers.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
 import * as ProviderLayers from "./ProviderLayers.ts"
+import { traceFile } from "./TraceFile.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
-export const ladder = (config: AppConfig, providers: ProviderConfigs) => {
+/** Opens the file of the trace first: whoever named a wrong one need not wait for the database to hear of it. */
+export const ladder = (config: AppConfig, providers: ProviderConfigs) =>
+  Layer.unwrap(
+    Effect.map(
+      config.recordTrace === undefined ? Effect.undefined : traceFile(config.recordTrace),
+      (recorder) => standing(config, providers, recorder)
+    )
+  )
+
+const standing = (config: AppConfig, providers: ProviderConfigs, recorder: TraceRecorder | undefined) => {
   const isShared = config.databaseUrl !== undefined
   return Readiness.layer(notes(providers)).pipe(
     Layer.provideMerge(
       Generator.layer({ ...config, retryBudget: { ratio: config.retryShare, floor: config.retryFloor } })
     ),
     Layer.provideMerge(Layer.mergeAll(
-      ProviderLayers.providers(providers),
+      ProviderLayers.providers(providers, config, recorder),
       ProviderLayers.rateLimiter(providers, isShared),
       templates(config),
       fallbackCache(config, providers),

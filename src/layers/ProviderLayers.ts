@@ -1,17 +1,45 @@
 /** The providers with their clients, circuits and limits, from their configuration. */
-import { Context, Effect, Layer } from "effect"
+import { Array, Context, Duration, Effect, Layer } from "effect"
+import { deadlinesFrom } from "../domain/ladder/Deadlines.ts"
+import { type Patience, recorded } from "../services/ai/recorded.ts"
+import type { TraceRecorder } from "../services/ai/TraceRecorder.ts"
 import { AiClient } from "../services/AiClient.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
 import { Providers } from "../services/Providers.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
+import type { AppConfig } from "./AppConfig.ts"
 import type { ProviderConfig, ProviderConfigs } from "./ProviderConfig.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
-export const providers = (configs: ProviderConfigs): Layer.Layer<Providers> =>
+/** `recorder`: writes down what each call comes to. */
+export const providers = (
+  configs: ProviderConfigs,
+  config: AppConfig,
+  recorder: TraceRecorder | undefined
+): Layer.Layer<Providers> =>
   Layer.effect(
     Providers,
-    Effect.map(Effect.forEach(configs, build), (inOrder) => ({ inOrder }))
+    Effect.map(Effect.forEach(configs, build), (inOrder) => ({
+      inOrder: recorder === undefined ? inOrder : Array.map(inOrder, (provider) => ({
+        ...provider,
+        client: recorded(provider.client, recorder, patience(config, provider.attemptTimeout))
+      }))
+    }))
   )
+
+/** A request whose whole time is shorter than an attempt's ends an attempt with it. */
+const patience = (
+  { firstTokenTimeout, stallTimeout, totalTimeout }: AppConfig,
+  attemptTimeout: Duration.Duration
+): Patience => {
+  const attemptMillis = Duration.toMillis(attemptTimeout)
+  const { live } = deadlinesFrom({ attemptMillis, totalMillis: Duration.toMillis(totalTimeout) }, 0)
+  return {
+    attemptMillis: Math.min(attemptMillis, live),
+    firstPieceMillis: Math.min(Duration.toMillis(firstTokenTimeout ?? attemptTimeout), live),
+    stallMillis: Duration.toMillis(stallTimeout)
+  }
+}
 
 /** Each provider has a client, and so a pool of connections, of its own; they live as long as the layer. */
 const build = (config: ProviderConfig) =>

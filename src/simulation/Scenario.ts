@@ -1,4 +1,5 @@
 /** A simulated time: what the provider and the users do in it, and what the service is configured with. */
+import type { TraceLine } from "../domain/Trace.ts"
 import type { Policy } from "./policy/Policy.ts"
 import type { ProviderModel } from "./provider/ProviderModel.ts"
 import type { TrafficModel } from "./traffic/TrafficModel.ts"
@@ -9,6 +10,8 @@ export interface Scenario {
   readonly about: string
   readonly durationMillis: number
   readonly provider: ProviderModel
+  /** What a real provider did: takes the place of the provider model (`scriptOfTrace`), unless no call in it counts. */
+  readonly trace?: ReadonlyArray<TraceLine> | undefined
   readonly traffic: TrafficModel
   readonly policy: Policy
   /** Answers to the commonest subjects that the cache holds at the beginning. */

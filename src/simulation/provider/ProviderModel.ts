@@ -1,15 +1,7 @@
 /** How a simulated provider behaves: how long it takes, what goes wrong, and what it allows. Times in milliseconds. */
+import type { FaultKind } from "../../domain/FaultKind.ts"
 
-/** What can go wrong with one call; the kinds are those of the error table, `timeout` being a call that hangs. */
-export const faultKinds = [
-  "timeout",
-  "rate_limited",
-  "unavailable",
-  "malformed",
-  "unauthorized",
-  "rejected"
-] as const
-export type FaultKind = (typeof faultKinds)[number]
+export { type FaultKind, faultKinds } from "../../domain/FaultKind.ts"
 
 /** Shares of calls by kind, together at most 1. */
 export type FaultShares = { readonly [kind in FaultKind]?: number | undefined }
