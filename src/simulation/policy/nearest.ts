@@ -4,7 +4,7 @@
 export const nearest = (typed: string, names: ReadonlyArray<string>, count = 3): ReadonlyArray<string> =>
   names
     .map((name) => ({ name, distance: distanceTo(plain(typed), plain(name)) }))
-    .filter(({ distance, name }) => distance <= Math.max(2, name.length / 3))
+    .filter(({ distance }) => distance < Infinity)
     .sort((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ name }) => name)
@@ -17,11 +17,17 @@ export const didYouMean = (typed: string, names: ReadonlyArray<string>): string 
 
 const plain = (name: string): string => name.toLowerCase().replace(/[-_\s]/g, "")
 
-/** Who types no dot means the part behind it. */
+/** Who types no dot means the part behind it, and who types a part of a name means the name. Infinite: neither. */
 const distanceTo = (typed: string, name: string): number => {
-  const whole = edits(typed, name)
+  if (typed.length >= 4 && name.includes(typed)) return 1
   const last = name.slice(name.lastIndexOf(".") + 1)
-  return typed.includes(".") ? whole : Math.min(whole, edits(typed, last))
+  return Math.min(close(typed, name), typed.includes(".") ? Infinity : close(typed, last))
+}
+
+/** Two slips, or one in three characters of a long name. */
+const close = (typed: string, name: string): number => {
+  const distance = edits(typed, name)
+  return distance <= Math.max(Math.min(2, name.length - 2), name.length / 3) ? distance : Infinity
 }
 
 /** Characters to put in, take out or exchange (Levenshtein). */

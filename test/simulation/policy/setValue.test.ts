@@ -125,6 +125,8 @@ describe("setting a value", () => {
       problemOf("something else=1"),
       "\"something else\" is no value that can be set (--list-values shows all)"
     )
+    assert.strictEqual(problemOf("ladder=1"), "\"ladder\" is no value that can be set (--list-values shows all)")
+    assert.include(problemOf("cooldwn=1s"), "did you mean breaker.cooldown?")
     assert.include(problemOf(""), "--list-values")
   })
 
