@@ -20,9 +20,10 @@ const doneOf = ({ part, row, rows }: Progress): number => Math.min(1, Math.max(0
 
 /** Before this nobody can tell. */
 const sureAfterMillis = 1_000
+const sureAfterShare = 0.001
 
 const timeLeft = (done: number, elapsedMillis: number): string => {
-  if (elapsedMillis < sureAfterMillis || done <= 0) return ""
+  if (elapsedMillis < sureAfterMillis || done < sureAfterShare) return ""
   const seconds = Math.ceil(elapsedMillis * (1 - done) / done / 1_000)
   return seconds < 120 ? `, ${seconds} s left` : `, ${Math.ceil(seconds / 60)} min left`
 }

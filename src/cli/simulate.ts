@@ -1,11 +1,11 @@
 /** `understudy simulate`: a scenario with the shipped code on virtual time. Reads no configuration and no database. */
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Option, Predicate } from "effect"
 import { reportHtml, reportJson, reportText } from "../simulation/report/index.ts"
 import * as Simulation from "../simulation/run/simulate.ts"
 import { WrongInput } from "./CommandFailed.ts"
 import { checkWritable, writeText } from "./outputFile.ts"
 import { listJson, listText, valuesJson, valuesText } from "./simulateLists.ts"
-import { planOf, type SimulateArguments } from "./simulatePlan.ts"
+import { type Plan, planOf, type SimulateArguments } from "./simulatePlan.ts"
 import { withTrace } from "./simulateTrace.ts"
 import { watching } from "./watching.ts"
 
@@ -26,12 +26,22 @@ export const simulate = Effect.fnUntraced(function*(
   // Nobody waits for a simulation to hear then that there is no such folder.
   if (Option.isSome(input.html)) yield* checkWritable(input.html.value)
 
-  const result = yield* watching((onProgress) => Simulation.simulate({ ...plan, seed: input.seed, onProgress }))
+  const result = yield* watching(
+    beginningOf(plan),
+    (onProgress) => Simulation.simulate({ ...plan, seed: input.seed, onProgress })
+  )
   yield* Console.log(input.json ? reportJson(result) : reportText(result))
   if (Option.isSome(input.html)) {
     yield* writeText(input.html.value, reportHtml(result))
     if (!input.json) yield* Console.log(`\nThe report is in ${input.html.value}.`)
   }
+})
+
+const beginningOf = ({ strategies, variations }: Plan): Simulation.Progress => ({
+  row: 0,
+  rows: strategies.length * (variations?.length ?? 1),
+  what: [strategies[0]?.name, variations?.[0]?.setting].filter(Predicate.isNotUndefined).join(" "),
+  part: 0
 })
 
 const wrongInput = (problems: ReadonlyArray<string>) =>

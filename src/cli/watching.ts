@@ -12,17 +12,17 @@ const betweenDrawings = "100 millis"
  * in real time. So nothing that is simulated can tell whether anybody watches.
  */
 export const watching = Effect.fnUntraced(function*<A, E, R>(
+  first: Progress,
   run: (onProgress: (progress: Progress) => Effect.Effect<void>) => Effect.Effect<A, E, R>
 ) {
   const stdio = yield* Stdio.Stdio
   if (!(yield* stdio.stderrIsTerminal)) return yield* run(() => Effect.void)
   const terminal = yield* Terminal.Terminal
   const begin = yield* Clock.currentTimeMillis
-  let latest: Progress | undefined
+  let latest = first
   // A terminal that is gone is no reason to stop.
   const write = (text: string) => Effect.ignore(Stream.run(Stream.make(text), stdio.stderr()))
   const draw = Effect.gen(function*() {
-    if (latest === undefined) return
     const elapsed = (yield* Clock.currentTimeMillis) - begin
     const columns = (yield* terminal.columns) || usualColumns
     yield* write(`\r${progressLine(latest, elapsed, columns)}${clearToEnd}`)
@@ -31,9 +31,12 @@ export const watching = Effect.fnUntraced(function*<A, E, R>(
     Effect.sync(() => {
       latest = progress
     })
-  return yield* Effect.raceFirst(
-    run(note),
-    Effect.andThen(Effect.repeat(draw, Schedule.spaced(betweenDrawings)), Effect.never)
+  return yield* Effect.andThen(
+    draw,
+    Effect.raceFirst(
+      run(note),
+      Effect.andThen(Effect.repeat(draw, Schedule.spaced(betweenDrawings)), Effect.never)
+    )
   ).pipe(Effect.ensuring(write(`\r${clearToEnd}`)))
 })
 
