@@ -8,8 +8,8 @@ export const withTrace = Effect.fnUntraced(function*(
   _plan: Plan,
   _file: string
 ): Effect.fn.Return<Plan, CommandFailed, FileSystem.FileSystem> {
-  // PLACE FOR --trace. As soon as `TraceLine` (src/domain/Trace.ts) and `Scenario.trace` are there:
-  //   const { lines, problems } = yield* readJsonLines(file, TraceLine, example)
+  // PLACE FOR --trace. As soon as `TraceLine` and `traceExample` (src/domain/Trace.ts) and `Scenario.trace` are there:
+  //   const { lines, problems } = yield* readJsonLines(file, TraceLine, traceExample)
   //   if (problems.length > 0) return yield* failed("the trace cannot be used:", ...listProblems(problems))
   //   const trace = lines.map(({ value }) => value)
   //   const replaying = (scenario: Scenario): Scenario => ({ ...scenario, trace })
