@@ -46,6 +46,54 @@ const calibrate = Command.make("calibrate", {
   Command.withExamples([{ command: "understudy calibrate pairs.jsonl --wrong-rate 0.01 --html report.html" }])
 )
 
+const repeated = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withDescription(description), Flag.atLeast(0))
+
+const simulate = Command.make("simulate", {
+  scenario: Argument.String("scenario").pipe(
+    Argument.withDescription("What is simulated; --list shows all (default: story)"),
+    Argument.withDefault("story")
+  ),
+  strategy: repeated("strategy", "Only these, with commas between them; may be repeated"),
+  seed: Flag.String("seed").pipe(
+    Flag.withDescription("The same text gives the same result (default: 1)"),
+    Flag.withDefault("1")
+  ),
+  set: repeated("set", "name=value, such as breaker.cooldown=10s; may be repeated (--list-values shows all names)"),
+  sweep: repeated(
+    "sweep",
+    "name=FROM..TO (by 1), name=FROM..TO/STEP or name=A,B,C: a row each, such as breaker.failures=1..10 or "
+      + "breaker.cooldown=10s..60s/10s; may be repeated for all combinations"
+  ),
+  duration: Flag.String("duration").pipe(
+    Flag.withDescription("Only the beginning of the scenario, such as \"6 hours\""),
+    Flag.optional
+  ),
+  trace: Flag.String("trace").pipe(
+    Flag.withDescription("Calls recorded by a service (RECORD_TRACE) in place of the scenario's provider"),
+    Flag.optional
+  ),
+  html: Flag.String("html").pipe(
+    Flag.withDescription("Also write a report with pictures to this file"),
+    Flag.optional
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false)),
+  list: Flag.Boolean("list").pipe(
+    Flag.withDescription("Only list the scenarios and the strategies"),
+    Flag.withDefault(false)
+  ),
+  listValues: Flag.Boolean("list-values").pipe(
+    Flag.withDescription("Only list what can be set and swept, and what it is in this scenario"),
+    Flag.withDefault(false)
+  )
+}, (input) => command(() => import("./simulate.ts"), ({ simulate }) => simulate(input))).pipe(
+  Command.withDescription("See what a policy does in a day of a flaky provider: the shipped code on virtual time"),
+  Command.withExamples([
+    { command: "understudy simulate outage --html report.html" },
+    { command: "understudy simulate --set retry.attempts=1 --sweep breaker.failures=1..10" }
+  ])
+)
+
 const templates = Command.make("templates").pipe(
   Command.withDescription("A namespace's own templates"),
   Command.withSubcommands([
@@ -122,7 +170,7 @@ const keys = Command.make("keys").pipe(
 
 const root = Command.make("understudy", {}, () => service).pipe(
   Command.withDescription("Stands in for an AI provider that cannot answer"),
-  Command.withSubcommands([serve, work, calibrate, templates, cache, keys])
+  Command.withSubcommands([serve, work, calibrate, simulate, templates, cache, keys])
 )
 
 /** Runs what the arguments say. Whatever goes wrong has been said on stderr when it fails. */

@@ -1,5 +1,5 @@
 /** `understudy calibrate`: what the configured embedder and the guard serve of labelled pairs, per threshold. */
-import { Array, Console, Effect, FileSystem, Option, Schema } from "effect"
+import { Array, Console, Effect, Option, Schema } from "effect"
 import {
   type LabelledPair,
   type Outcome,
@@ -21,6 +21,7 @@ import type { Calibration } from "./calibrationResult.ts"
 import { calibrationJson, calibrationText } from "./calibrationText.ts"
 import { failed } from "./CommandFailed.ts"
 import { listProblems, readJsonLines } from "./jsonLines.ts"
+import { writeText } from "./outputFile.ts"
 
 const Pair = Schema.Struct({ a: Schema.String, b: Schema.String, same: Schema.Boolean, kind: Schema.NonEmptyString })
 
@@ -54,7 +55,7 @@ export const calibrate = Effect.fnUntraced(function*(input: {
     wrongRate: input.wrongRate,
     current: config.fallbackMinSimilarity
   }
-  if (Option.isSome(input.html)) yield* write(input.html.value, calibrationHtml(calibration))
+  if (Option.isSome(input.html)) yield* writeText(input.html.value, calibrationHtml(calibration))
   yield* Console.log(input.json ? calibrationJson(calibration) : calibrationText(calibration))
   if (Option.isSome(input.html) && !input.json) yield* Console.log(`\nThe report is in ${input.html.value}.`)
 })
@@ -84,11 +85,3 @@ const scored = (pair: LabelledPair, vectors: ReadonlyMap<string, Float32Array>):
     objection: objectionTo(promptTraits(pair.a), promptTraits(pair.b))?.kind
   }
 }
-
-const write = Effect.fnUntraced(function*(file: string, text: string) {
-  const fs = yield* FileSystem.FileSystem
-  yield* Effect.mapError(
-    fs.writeFileString(file, text),
-    ({ message }) => failed(`the report cannot be written to ${file}: ${message}`)
-  )
-})

@@ -1,6 +1,7 @@
 /** One strategy through one scenario, on virtual time. */
 import { Effect, Random, References } from "effect"
 import { scriptOf } from "../provider/ModelScript.ts"
+import { scriptOfTrace } from "../provider/TraceScript.ts"
 import { layerScripted } from "../provider/ScriptedProvider.ts"
 import { drawsOf } from "../random/Draws.ts"
 import type { Scenario } from "../Scenario.ts"
@@ -19,7 +20,8 @@ export interface RowOptions {
 
 export const runRow = Effect.fnUntraced(function*(options: RowOptions): Effect.fn.Return<StrategyResult> {
   const { scenario, seed } = options
-  const script = scriptOf(scenario.provider, yield* drawsOf(seed, "provider"))
+  const replayed = scenario.trace === undefined ? undefined : scriptOfTrace(scenario.trace)
+  const script = replayed ?? scriptOf(scenario.provider, yield* drawsOf(seed, "provider"))
   const row = runScenario({
     ...options,
     provider: (played) => layerScripted({ script, ...played })
