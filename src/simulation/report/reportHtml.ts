@@ -129,7 +129,7 @@ const troubleList = ({ scenario }: SimulationResult): string => {
 
 const columns: ReadonlyArray<readonly [head: string, cell: (row: StrategyResult) => string]> = [
   ["failed", (row) => percent(failureRate(row))],
-  ["failed after the first minute", ({ afterFirstMinute: { failed, requests } }) => percent(shareOf(failed, requests))],
+  ["failed after 1 min", ({ afterFirstMinute: { failed, requests } }) => percent(shareOf(failed, requests))],
   ["live", (row) => percent(shareOf(row.live, row.requests))],
   ["cache", (row) => percent(shareOf(row.cache, row.requests))],
   ["template", (row) => percent(shareOf(row.template, row.requests))],

@@ -10,7 +10,7 @@ const height = 26
 /** As wide as a bar is at least, in pixels: a word that has room there has it everywhere. */
 const leastWidth = 280
 /** Of a bar: what is there can be seen, however little it is. */
-const leastShare = 0.003
+const leastShare = 0.008
 
 export const sourcesPicture = (row: StrategyResult, id: string): string => {
   const shares = sources.map((source) => ({ source, share: shareOf(row[source], row.requests) ?? 0 }))
