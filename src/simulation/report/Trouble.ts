@@ -57,8 +57,8 @@ export interface Place {
 }
 
 /**
- * Names for places on a line, none on top of another. Where a name finds no room, it and the one that took its room
- * become numbers. What stands somewhere is not repeated where it has no room.
+ * Names for places on a line, none on top of another; each touches its place. Where a name finds no room, it and the one
+ * that took its room become numbers. What stands somewhere is not repeated where it has no room.
  */
 export const labelsOf = (
   places: ReadonlyArray<Place>,
@@ -69,27 +69,45 @@ export const labelsOf = (
   const sorted = places.toSorted((a, b) => a.x - b.x)
   const numbered = new Set<number>()
   for (;;) {
-    const labels: Array<Label> = []
-    const said = new Set<number>()
-    const crowded: Array<ReadonlyArray<number>> = []
-    let free = from
-    let before: number | undefined
-    for (const { name, number, x } of sorted) {
-      const text = numbered.has(number) ? String(number) : name
-      const half = widthOf(text) / 2
-      // Pushed aside as far as it still touches its place.
-      const middle = Math.min(Math.max(x, free + half), to - half)
-      if (middle - half >= free && Math.abs(middle - x) <= half) {
-        labels.push({ text, x: middle })
-        said.add(number)
-        free = middle + half + 4
-        before = number
-      } else {
-        crowded.push(before === undefined ? [number] : [number, before])
-      }
-    }
-    const more = crowded.filter(([number = 0]) => !said.has(number)).flat().filter((number) => !numbered.has(number))
+    const { crowded, labels } = placed(sorted, numbered, from, to, widthOf)
+    const more = crowded.filter((number) => !numbered.has(number))
     if (more.length === 0) return labels
     for (const number of more) numbered.add(number)
   }
+}
+
+const gap = 4
+
+/** From left to right; `crowded` are the numbers of those that stand nowhere, and of those before them. */
+const placed = (
+  places: ReadonlyArray<Place>,
+  numbered: ReadonlySet<number>,
+  from: number,
+  to: number,
+  widthOf: (text: string) => number
+): { readonly labels: ReadonlyArray<Label>; readonly crowded: ReadonlyArray<number> } => {
+  const labels: Array<{ text: string; x: number; readonly half: number; readonly place: Place }> = []
+  const conflicts: Array<ReadonlyArray<number>> = []
+  for (const place of places) {
+    const { name, number, x } = place
+    const text = numbered.has(number) ? String(number) : name
+    const half = widthOf(text) / 2
+    const before = labels.at(-1)
+    const end = (label: typeof before) => label === undefined ? from : label.x + label.half + gap
+    // The furthest that it can be pushed to the right: to where it still touches its place.
+    const latest = Math.min(x, to - 2 * half)
+    const lack = end(before) - latest
+    // The one before is pushed to the left as far.
+    const room = before === undefined || before.place.number === number
+      ? 0
+      : before.x - Math.max(end(labels.at(-2)) + before.half, before.place.x - before.half)
+    if (latest < from || lack > Math.max(0, room)) {
+      conflicts.push(before === undefined ? [number] : [number, before.place.number])
+      continue
+    }
+    if (before !== undefined && lack > 0) before.x -= lack
+    labels.push({ text, half, place, x: Math.min(Math.max(x, end(before) + half), to - half) })
+  }
+  const stands = new Set(labels.map(({ place }) => place.number))
+  return { labels, crowded: conflicts.filter(([number = 0]) => !stands.has(number)).flat() }
 }

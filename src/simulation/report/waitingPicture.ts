@@ -100,7 +100,7 @@ const axis = (scale: Scale): string => {
 
 /** The longest above, and words to the left of their line: so no line runs through the words of another. */
 const markers = (scale: Scale, { p50, p95, p99 }: StrategyResult["waiting"]): string => {
-  const lines = [["p99", p99], ["p95", p95], ["p50", p50]] as const
+  const lines = ([["p99", p99], ["p95", p95], ["p50", p50]] as const).filter(([, wait]) => Number.isFinite(wait))
   const placed = lines.map(([name, wait], index) => ({
     name,
     words: `${name} ${duration(wait)}`,

@@ -30,18 +30,17 @@ describe("the troubles of a report", () => {
     )
   })
 
-  it("have their names where there is room, and else their numbers", () => {
-    const places = [{ name: "brown-out", number: 1, x: 100 }, { name: "garbage", number: 2, x: 115 }, {
-      name: "outage",
-      number: 3,
-      x: 200
-    }]
-    assert.deepStrictEqual(labelsOf(places, 0, 300, widthOf).map(({ text }) => text), ["1", "2", "outage"])
-    assert.deepStrictEqual(labelsOf(places, 0, 300, (text) => text.length).map(({ text }) => text), [
-      "brown-out",
-      "garbage",
-      "outage"
-    ])
+  it("have their names, pushed aside where they must be, and numbers where that is not enough", () => {
+    const named = (...xs: ReadonlyArray<number>) =>
+      labelsOf(
+        ["brown-out", "garbage", "outage"].map((name, index) => ({ name, number: index + 1, x: xs[index] ?? 0 })),
+        0,
+        300,
+        widthOf
+      ).map(({ text }) => text)
+    assert.deepStrictEqual(named(100, 160, 220), ["brown-out", "garbage", "outage"])
+    assert.deepStrictEqual(named(100, 115, 200), ["brown-out", "garbage", "outage"])
+    assert.deepStrictEqual(named(100, 112, 124), ["brown-out", "2", "3"])
   })
 
   it("name what comes often once, if there is no room for more", () => {
@@ -52,13 +51,18 @@ describe("the troubles of a report", () => {
   })
 
   it.prop(
-    "never lie on one another, and never leave the picture",
+    "never lie on one another, touch their places, and never leave the picture",
     [Schema.Array(Schema.Struct({ name: Schema.Literals(["a", "outage", "a long name of one"]), x: Schema.Finite }))],
     ([given]) => {
       const places = given.map(({ name, x }) => ({ name, number: name.length, x: 50 + Math.abs(x) % 290 }))
       const labels = labelsOf(places, 50, 340, widthOf)
       for (const [index, { text, x }] of labels.entries()) {
         const half = widthOf(text) / 2
+        assert.isTrue(
+          places.some(({ name, number, x: place }) =>
+            [name, String(number)].includes(text) && Math.abs(place - x) <= half + 1e-6
+          )
+        )
         assert.isAtLeast(x - half, 50 - 1e-6)
         assert.isAtMost(x + half, 340 + 1e-6)
         const before = labels[index - 1]

@@ -31,22 +31,26 @@ describe.skipIf(withoutBrowser)("with Chromium, at /usr/bin/chromium or where CH
             assert.isAtLeast(looks.smallest, 11, name)
             assert.strictEqual(looks.ground, window.scheme === "dark" ? "rgb(20, 23, 28)" : "rgb(255, 255, 255)")
           }
-        }))
+        }), 120_000)
     }
 
-    it.effect("shows what the look would find: a look that finds nothing must be able to", () =>
-      Effect.gen(function*() {
-        const broken = reportHtml(dayOfSeven())
-          .replace("--soft: #5a6370", "--soft: #c8ccd2")
-          .replace("</main>", `<p style="width: 3000px">wide</p><img src="https://example.com/x.png"></main>`)
-          .replace("role=\"img\"", "role=\"none\"")
-          .replace(/<text class="tick" x="[^"]*"/, `<text class="tick" x="900"`)
-        const looks = yield* look(broken, { scheme: "light", width: 390 })
-        assert.isAbove(looks.tooWide, 100)
-        assert.isNotEmpty(looks.said)
-        for (const what of [/contrast of 1/, /has no role/, /leaves its picture/]) {
-          assert.isTrue(looks.wrong.some((sentence) => what.test(sentence)), String(what))
-        }
-      }))
+    it.effect(
+      "shows what the look would find: a look that finds nothing must be able to",
+      () =>
+        Effect.gen(function*() {
+          const broken = reportHtml(dayOfSeven())
+            .replace("--soft: #5a6370", "--soft: #c8ccd2")
+            .replace("</main>", `<p style="width: 3000px">wide</p><img src="https://example.com/x.png"></main>`)
+            .replace("role=\"img\"", "role=\"none\"")
+            .replace(/<text class="tick" x="[^"]*"/, `<text class="tick" x="900"`)
+          const looks = yield* look(broken, { scheme: "light", width: 390 })
+          assert.isAbove(looks.tooWide, 100)
+          assert.isNotEmpty(looks.said)
+          for (const what of [/contrast of 1/, /has no role/, /leaves its picture/]) {
+            assert.isTrue(looks.wrong.some((sentence) => what.test(sentence)), String(what))
+          }
+        }),
+      120_000
+    )
   })
 })
