@@ -11,7 +11,7 @@ export const failureRate = ({ failed, requests }: Counts): number | undefined =>
 export const callsPerRequest = ({ providerCalls, requests }: StrategyResult): number | undefined =>
   shareOf(providerCalls, requests)
 
-export const none = "-"
+const none = "-"
 
 /** In per cent, so that 0.05 % can be read, and what is not quite none or all does not look so. */
 export const points = (share: number | undefined): string => {

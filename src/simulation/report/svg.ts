@@ -5,7 +5,7 @@
 import { escaped } from "../../domain/text/Html.ts"
 import { duration } from "./Figures.ts"
 
-export const width = 360
+const width = 360
 export const left = 48
 export const right = 334
 
@@ -54,7 +54,7 @@ const steps = [1, 2, 5, 10, 15, 30].flatMap((step) => [step * seconds, step * mi
   .concat([1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720].map((step) => step * hours)).toSorted((a, b) => a - b)
 
 /** Round times from 0 to the end, at most six steps. */
-export const timesUpTo = (endMillis: number): ReadonlyArray<number> => {
+const timesUpTo = (endMillis: number): ReadonlyArray<number> => {
   if (!(endMillis > 0) || !Number.isFinite(endMillis)) return [0]
   const step = steps.find((step) => endMillis / step <= 6) ?? endMillis / 4
   return Array.from({ length: Math.floor(endMillis / step + 1e-9) + 1 }, (_, index) => index * step)

@@ -10,7 +10,7 @@ const plotHeight = 110
 const laneHeight = 16
 
 /** The same scale for all, so that they can be compared. */
-export const highestRate = ({ rows }: SimulationResult): number => {
+const highestRate = ({ rows }: SimulationResult): number => {
   const most = Math.max(0, ...rows.flatMap(({ timeline }) => timeline.map((part) => failureRate(part) ?? 0)))
   return [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5].find((rate) => rate >= most) ?? 1
 }

@@ -39,11 +39,14 @@ interface Scale {
   readonly to: number
 }
 
+/** Nobody tells waits apart that are shorter, and their logarithms would leave the numbers there are. In milliseconds. */
+const shortest = 0.001
+
 /** Bounds of a bin that a logarithm can be taken of: the first begins and the last ends one usual step away. */
 const bounds = (bins: ReadonlyArray<Bin>): ReadonlyArray<{ readonly from: number; readonly to: number }> => {
-  const finite = bins.map(({ upToMillis }) => upToMillis).filter((bound) => bound > 0 && Number.isFinite(bound))
+  const finite = bins.map(({ upToMillis }) => upToMillis).filter((bound) => bound >= shortest && Number.isFinite(bound))
   const first = finite[0] ?? 1
-  const step = Math.max(1.01, (finite[1] ?? first * 2) / first)
+  const step = Math.min(1000, Math.max(1.01, (finite[1] ?? first * 2) / first))
   let from = first / step
   return bins.map(({ upToMillis }) => {
     const to = Number.isFinite(upToMillis) ? Math.max(from, upToMillis) : from * step
@@ -65,7 +68,7 @@ const scaleOf = ({ rows }: SimulationResult): Scale | undefined => {
 }
 
 const placeOf = ({ from, to }: Scale, millis: number): number =>
-  left + Math.min(1, Math.max(0, (Math.log(Math.max(millis, 1e-9)) - from) / (to - from))) * (right - left)
+  left + Math.min(1, Math.max(0, (Math.log(Math.max(millis, shortest / 1000)) - from) / (to - from))) * (right - left)
 
 const bars = (bins: ReadonlyArray<Bin>, scale: Scale, most: number): string =>
   bounds(bins).map(({ from, to }, index) => {

@@ -21,7 +21,49 @@ const bare = (): SimulationResult => ({
 
 const results = [dayOfSeven, sweepOfTen, hostile, nobody, bare, () => ({ ...nobody(), rows: [] })]
 
+const count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
+const millis = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e9 }))
+const Row = Schema.Struct({
+  requests: count,
+  failed: count,
+  cache: count,
+  wrongSubject: count,
+  waiting: Schema.Struct({ p50: millis, p95: millis, p99: millis }),
+  bounds: Schema.Array(millis),
+  counts: Schema.Array(count),
+  state: Schema.Literals(["Closed", "Open", "HalfOpen"])
+})
+
+/** Counts that need not agree: pictures must not break on any. */
+const rowOf = (given: typeof Row.Type): StrategyResult => {
+  const { bounds, counts, state, ...row } = given
+  const part = { ...row, live: Math.max(0, row.requests - row.failed), template: 0, gaveUp: 0 }
+  return {
+    strategy: "any",
+    ...part,
+    afterFirstMinute: { requests: row.requests, failed: row.failed },
+    waitingBins: [...bounds.toSorted((a, b) => a - b), Infinity].map((upToMillis, index) => ({
+      upToMillis,
+      count: counts[index] ?? 0
+    })),
+    providerCalls: row.requests,
+    rateLimited: 0,
+    bans: 0,
+    openMillis: 0,
+    circuit: bounds.toSorted((a, b) => a - b).map((atMillis) => ({ atMillis, state })),
+    timeline: counts.map((requests, index) => ({ ...part, requests, fromMillis: index * 1000 }))
+  }
+}
+
 describe("the reports of a simulation", () => {
+  it.prop("can be made of any counts and times", [Schema.Array(Row), millis], ([rows, durationMillis]) => {
+    const { scenario, seed } = dayOfSeven()
+    const result = { seed, scenario: { ...scenario, durationMillis }, rows: rows.map(rowOf) }
+    for (const report of [reportText, reportJson, reportHtml]) {
+      assert.notMatch(report(result), /NaN|undefined|Infinity|(?:width|height)="-/)
+    }
+  })
+
   it("are the same for the same result, byte for byte, and never say NaN", () => {
     for (const result of results) {
       for (const report of [reportText, reportJson, reportHtml]) {
