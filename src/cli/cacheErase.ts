@@ -3,6 +3,7 @@ import { Console, Effect, Layer, Stdio } from "effect"
 import { Prompt } from "effect/cli"
 import { SqlClient } from "effect/sql"
 import type { Namespace } from "../domain/Generation.ts"
+import { counted } from "../domain/text/Table.ts"
 import { load } from "../layers/AppConfig.ts"
 import { idempotency, realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
 import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
@@ -14,7 +15,6 @@ import { Jobs } from "../services/Jobs.ts"
 import { makeTemplateStore } from "../services/templates/TemplateStore.ts"
 import { failed } from "./CommandFailed.ts"
 import { database } from "./store.ts"
-import { counted } from "./table.ts"
 
 export const eraseNamespace = Effect.fnUntraced(function*({ namespace, yes }: {
   readonly namespace: Namespace

@@ -3,6 +3,7 @@ import { Array, Clock, Console, Effect, Layer, Random, Schema, Stdio, Terminal }
 import { cacheKey, toCacheEntry } from "../domain/CacheEntry.ts"
 import { GenerationId, type Namespace } from "../domain/Generation.ts"
 import { generationIds } from "../domain/GenerationId.ts"
+import { counted } from "../domain/text/Table.ts"
 import { load } from "../layers/AppConfig.ts"
 import { isSimulated, realAnswers, simulatedSpace } from "../layers/CacheLayers.ts"
 import * as EmbedderLayers from "../layers/EmbedderLayers.ts"
@@ -12,7 +13,6 @@ import { FallbackCache, type RememberedAnswer } from "../services/FallbackCache.
 import { failed } from "./CommandFailed.ts"
 import { type Line, listProblems, readJsonLines } from "./jsonLines.ts"
 import { database } from "./store.ts"
-import { counted } from "./table.ts"
 
 /** What `model` says of a draft that no model wrote. */
 const noModel = "draft"

@@ -1,8 +1,8 @@
 /** The pictures of a calibration: inline SVG, its colours from the page's style, its meaning also in words and shapes. */
 import { kindsOf, type Outcome, type ScoredPair, type Share } from "../domain/similarity/Calibration.ts"
+import { escaped } from "../domain/text/Html.ts"
 import { type Calibration, guardMatters, recommended, shown } from "./calibrationResult.ts"
 import { percent } from "./calibrationText.ts"
-import { escaped } from "./html.ts"
 
 const width = 720
 const left = 56

@@ -1,9 +1,9 @@
 /** A calibration as one HTML file: no script, nothing from elsewhere, to be mailed and kept. */
 import { isServed, kindsOf, type ScoredPair } from "../domain/similarity/Calibration.ts"
+import { escaped, foreign } from "../domain/text/Html.ts"
 import { distributions, shares, wrongs } from "./calibrationCharts.ts"
 import { type Calibration, guardMatters, recommended, rowsOf, shown } from "./calibrationResult.ts"
 import { adviceOn, interval, percent } from "./calibrationText.ts"
-import { escaped, foreign } from "./html.ts"
 
 /** Pairs in a list, and characters of a prompt in it. */
 const listed = 20

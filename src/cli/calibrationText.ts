@@ -6,8 +6,8 @@ import {
   type Recommendation,
   type Share
 } from "../domain/similarity/Calibration.ts"
+import { table } from "../domain/text/Table.ts"
 import { type Calibration, guardMatters, recommended, rowsOf, shown } from "./calibrationResult.ts"
-import { table } from "./table.ts"
 
 export const percent = (share: number): string => {
   const points = share * 100

@@ -3,6 +3,7 @@ import { Console, DateTime, Effect, FileSystem, Path, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import type { Namespace } from "../domain/Generation.ts"
 import { parseTemplate, templateProblems } from "../domain/templates/Template.ts"
+import { table } from "../domain/text/Table.ts"
 import { load } from "../layers/AppConfig.ts"
 import { seedTemplates } from "../layers/CacheLayers.ts"
 import { isTemplateFile } from "../services/Templates.ts"
@@ -10,7 +11,6 @@ import { makeTemplateStore, type TemplateSource } from "../services/templates/Te
 import { failed } from "./CommandFailed.ts"
 import { listProblems, readText, unreadable } from "./jsonLines.ts"
 import { database } from "./store.ts"
-import { table } from "./table.ts"
 
 const store = Effect.map(SqlClient.SqlClient, makeTemplateStore)
 

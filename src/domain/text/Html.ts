@@ -1,5 +1,5 @@
 /** Text in HTML. */
-import { cleanText, shortened } from "../domain/similarity/Subject.ts"
+import { cleanText, shortened } from "../similarity/Subject.ts"
 
 const entities: { readonly [char: string]: string } = {
   "&": "&amp;",
