@@ -1,10 +1,10 @@
 /** What can be simulated, and what can be set: for people, and for programs. */
+import { table } from "../domain/text/Table.ts"
 import { expected, showValue } from "../simulation/policy/Kind.ts"
 import { namedValues } from "../simulation/policy/values.ts"
 import type { Scenario } from "../simulation/Scenario.ts"
 import { scenarios } from "../simulation/scenarios/index.ts"
 import { strategies } from "../simulation/strategies/index.ts"
-import { table } from "./table.ts"
 
 interface Named {
   readonly name: string

@@ -1,6 +1,6 @@
 /** `understudy simulate --trace`: what a running service has recorded takes the place of the scenario's provider. */
 import { Effect, type FileSystem } from "effect"
-import { TraceLine, traceExample } from "../domain/Trace.ts"
+import { traceExample, TraceLine } from "../domain/Trace.ts"
 import { traceLength, traceProviders } from "../simulation/provider/TraceScript.ts"
 import type { Scenario } from "../simulation/Scenario.ts"
 import { type CommandFailed, failed } from "./CommandFailed.ts"

@@ -1,2 +1,26 @@
-/** For tests and simulations of whoever builds on Understudy: time, provider, traffic and scenarios. */
+/**
+ * For tests and simulations of whoever builds on Understudy: a flaky provider, its users, and a clock that does not wait.
+ * `simulate` runs scenarios; `layerScripted` under `onVirtualTime` lets any program of one's own meet the same provider.
+ */
+export type { FaultKind } from "../domain/FaultKind.ts"
+export { TraceLine } from "../domain/Trace.ts"
+export { defaultPolicy } from "./policy/defaultPolicy.ts"
+export type { Policy } from "./policy/Policy.ts"
+export { setValue } from "./policy/setValue.ts"
+export { scriptOf } from "./provider/ModelScript.ts"
+export type * from "./provider/ProviderModel.ts"
+export { layerScripted, type ScriptedProviderOptions } from "./provider/ScriptedProvider.ts"
+export { scriptOfTrace } from "./provider/TraceScript.ts"
+export { type Draw, drawsOf } from "./random/Draws.ts"
+export { reportHtml, reportJson, reportText } from "./report/index.ts"
+export type * from "./run/Result.ts"
+export { type PlayedProvider, runScenario, type ScenarioOptions } from "./run/runScenario.ts"
+export { type Progress, simulate, type SimulateOptions, type Variation } from "./run/simulate.ts"
+export type * from "./Scenario.ts"
+export { scenarios, story } from "./scenarios/index.ts"
+export { strategies, Strategy, type StrategyEntry } from "./strategies/index.ts"
 export { onVirtualTime, type VirtualTimeOptions } from "./time/VirtualTime.ts"
+export { mostSubjects } from "./traffic/Subjects.ts"
+export type * from "./traffic/TrafficModel.ts"
+export { type TrafficDraws, trafficDraws, visits } from "./traffic/Visits.ts"
+export { subjectPrompt, wordings } from "./traffic/Wordings.ts"

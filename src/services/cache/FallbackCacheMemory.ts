@@ -189,7 +189,7 @@ const nearestOf = (
     if (cosine >= minSimilarity && isAllowed(entry)) near.push({ entry, id: entry.id, similarity: cosine })
   }
   return near
-    .reverse()
+    .toReversed()
     .sort((a, b) => rounded(b.similarity) - rounded(a.similarity))
     .slice(0, nearestCount)
     .map((found) => ({ ...found, traits: decodeTraits(found.entry.traits ?? "") }))

@@ -1,7 +1,7 @@
 /** What somebody may have meant who has mistyped a name. */
 
 /** The closest of the names, best first: at most `count`, and none that has nothing to do with it. */
-export const nearest = (typed: string, names: ReadonlyArray<string>, count = 3): ReadonlyArray<string> =>
+const nearest = (typed: string, names: ReadonlyArray<string>, count = 3): ReadonlyArray<string> =>
   names
     .map((name) => ({ name, distance: distanceTo(plain(typed), plain(name)) }))
     .filter(({ distance }) => distance < Infinity)

@@ -12,7 +12,7 @@ export const drawsOf = (seed: string, purpose: string): Effect.Effect<Draw> =>
 export const exponential = (draw: Draw, mean: number): number => -Math.log1p(-draw()) * mean
 
 /** Of the standard normal distribution (Box and Muller). */
-export const normal = (draw: Draw): number => Math.sqrt(-2 * Math.log1p(-draw())) * Math.cos(2 * Math.PI * draw())
+const normal = (draw: Draw): number => Math.sqrt(-2 * Math.log1p(-draw())) * Math.cos(2 * Math.PI * draw())
 
 /** Of the log-normal distribution; `sigma` is the standard deviation of the logarithm. */
 export const logNormal = (draw: Draw, median: number, sigma: number): number => median * Math.exp(sigma * normal(draw))

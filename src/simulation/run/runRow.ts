@@ -1,8 +1,8 @@
 /** One strategy through one scenario, on virtual time. */
 import { Effect, Random, References } from "effect"
 import { scriptOf } from "../provider/ModelScript.ts"
-import { scriptOfTrace } from "../provider/TraceScript.ts"
 import { layerScripted } from "../provider/ScriptedProvider.ts"
+import { scriptOfTrace } from "../provider/TraceScript.ts"
 import { drawsOf } from "../random/Draws.ts"
 import type { Scenario } from "../Scenario.ts"
 import type { StrategyEntry } from "../strategies/Strategy.ts"

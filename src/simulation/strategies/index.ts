@@ -6,7 +6,6 @@ import type { StrategyEntry } from "./Strategy.ts"
 import { bare, retry, threads } from "./workers.ts"
 
 export { Strategy, type StrategyEntry } from "./Strategy.ts"
-export { bare, breaker, breakerAny, exactCache, fullLadder, retry, threads }
 
 /** In the order in which they were tried. */
 export const strategies: ReadonlyArray<StrategyEntry> = [
