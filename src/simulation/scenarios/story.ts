@@ -4,7 +4,7 @@ import { hour, minute, ordinaryProvider, ordinaryTraffic, wellSetPolicy } from "
 
 export const story: Scenario = {
   name: "story",
-  about: "A day in a CMS: an outage, a brown-out, four rushes, and a provider that bans whoever keeps pushing",
+  about: "A day in a CMS: an outage, a brown-out, three rushes, and a provider that bans whoever keeps pushing",
   durationMillis: 24 * hour,
   provider: {
     ...ordinaryProvider,
