@@ -39,7 +39,7 @@ export const similarity = (left: Float32Array, right: Float32Array): number => {
 
 /** The same for many vectors: looks only where this one is not zero, which is a quarter of a text's vector. */
 export const similarityTo = (vector: Float32Array): (other: Float32Array) => number => {
-  const places = Uint16Array.from(vector.keys()).filter((index) => vector[index] !== 0)
+  const places = Uint32Array.from(vector.keys()).filter((index) => vector[index] !== 0)
   const numbers = Float32Array.from(places, (index) => vector[index] ?? 0)
   return (other) => {
     let sum = 0

@@ -41,13 +41,14 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const keep = Effect.fnUntraced(function*(entry: CacheEntry) {
     const { contentType, id, isExactOnly, locale, model, modelFamily, text, traits, usage } = entry
     const vector = isExactOnly ? undefined : Option.getOrUndefined(yield* embed(entry.prompt))
+    const context = yield* hashText(entry.context)
+    const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
     const plainKey = cacheKey(entry)
     // What is kept in the clear anyway needs no hash, which takes a turn on another thread.
     const isHashed = isExactOnly || entry.context !== ""
+    const hashedKey = isHashed || withHashes.has(entry.namespace) ? yield* hashText(plainKey) : plainKey
+    // Nothing is waited for from here on.
     if (isHashed) withHashes.add(entry.namespace)
-    const hashedKey = withHashes.has(entry.namespace) ? yield* hashText(plainKey) : plainKey
-    const context = yield* hashText(entry.context)
-    const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
     const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
     namespaces.set(entry.namespace, entries)
     const before = entries.get(plainKey) ?? entries.get(hashedKey)

@@ -19,11 +19,11 @@ export const makeLimitGate = (limits: LimitModel) => {
   const refused = makeLastMinute()
   let bannedUntil = -Infinity
 
-  /** Whoever keeps pushing in a ban makes it last. */
   const refuse = (atMillis: number, ban: NonNullable<LimitModel["ban"]>): Verdict => {
     const isBanned = atMillis < bannedUntil
+    if (!isBanned || ban.renews === true) refused.add(atMillis)
     const isTooMany = refused.countAt(atMillis) >= ban.rejections
-    if (isTooMany) bannedUntil = atMillis + ban.millis
+    if (isTooMany && (!isBanned || ban.renews === true)) bannedUntil = atMillis + ban.millis
     return isBanned || isTooMany
       ? { limitedBy: "ban", retryAfterMillis: bannedUntil - atMillis, bans: !isBanned }
       : { limitedBy: "limit", retryAfterMillis: limits.retryAfterMillis, bans: false }
@@ -34,7 +34,6 @@ export const makeLimitGate = (limits: LimitModel) => {
       served.add(atMillis)
       return "ok"
     }
-    refused.add(atMillis)
     return limits.ban === undefined
       ? { limitedBy: "limit", retryAfterMillis: limits.retryAfterMillis, bans: false }
       : refuse(atMillis, limits.ban)

@@ -47,8 +47,8 @@ export const isWithin = (window: Pick<TroubleWindow, "fromMillis" | "toMillis">,
 
 /** How much of a trouble there is: 1 in its time, then less and less. */
 const severityAt = ({ fromMillis, recoveryMillis = 0, toMillis }: TroubleWindow, atMillis: number): number => {
-  if (atMillis < fromMillis) return 0
-  return atMillis < toMillis ? 1 : Math.max(0, 1 - (atMillis - toMillis) / recoveryMillis)
+  if (atMillis < fromMillis || atMillis >= toMillis + recoveryMillis) return 0
+  return atMillis < toMillis ? 1 : 1 - (atMillis - toMillis) / recoveryMillis
 }
 
 const factorAt = ({ windows }: ProviderModel, atMillis: number): number =>
@@ -57,15 +57,16 @@ const factorAt = ({ windows }: ProviderModel, atMillis: number): number =>
     1
   )
 
-/** Of several troubles at a time, the last one of the list. */
-const faultsAt = ({ faults, windows }: ProviderModel, atMillis: number): FaultShares => {
-  const window = windows.findLast((window) => window.faults !== undefined && severityAt(window, atMillis) > 0)
-  if (window?.faults === undefined) return faults
-  const severity = severityAt(window, atMillis)
-  return mixed(faults, window.faults, severity)
-}
+/** Of several troubles at a time, the last one of the list goes over those before it. */
+const faultsAt = ({ faults, windows }: ProviderModel, atMillis: number): FaultShares =>
+  windows.reduce(
+    (shares, window) =>
+      window.faults === undefined ? shares : mixed(shares, window.faults, severityAt(window, atMillis)),
+    faults
+  )
 
 const mixed = (usual: FaultShares, trouble: FaultShares, severity: number): FaultShares => {
+  if (severity === 0) return usual
   const shares: { [kind in FaultKind]?: number } = {}
   for (const kind of faultKinds) shares[kind] = (usual[kind] ?? 0) * (1 - severity) + (trouble[kind] ?? 0) * severity
   return shares

@@ -26,6 +26,8 @@ export interface LimitModel {
       /** So many 429s within a minute. */
       readonly rejections: number
       readonly millis: number
+      /** `true`: so many 429s within a minute of a ban begin it again, so it lasts as long as somebody keeps pushing. */
+      readonly renews?: boolean | undefined
     }
     | undefined
 }

@@ -4,7 +4,7 @@ import { Effect, Random } from "effect"
 /** The next number of a sequence, from 0 to below 1. */
 export type Draw = () => number
 
-/** The same seed and purpose give the same sequence on every machine. */
+/** The same seed and purpose give the same sequence. (What is made of it below is as exact as `Math` of one engine.) */
 export const drawsOf = (seed: string, purpose: string): Effect.Effect<Draw> =>
   Effect.map(Random.withSeed(Random.Random, `${seed}/${purpose}`), (random) => () => random.nextDoubleUnsafe())
 

@@ -11,7 +11,7 @@ export const hour = 60 * minute
 export const ordinaryProvider: ProviderModel = {
   latency: { medianMillis: 4_000, sigma: 0.45, tail: { share: 0.01, factor: 4 } },
   faults: { timeout: 0.015, unavailable: 0.04, malformed: 0.005 },
-  limits: { requestsPerMinute: 60, ban: { rejections: 60, millis: 5 * minute } },
+  limits: { requestsPerMinute: 60, ban: { rejections: 60, millis: 5 * minute, renews: true } },
   windows: []
 }
 

@@ -4,7 +4,8 @@ import { hour, minute, ordinaryProvider, ordinaryTraffic, outageOf, wellSetPolic
 
 export const story: Scenario = {
   name: "story",
-  about: "A day in a CMS: an outage, a brown-out, three rushes, and a provider that bans whoever keeps pushing",
+  about:
+    "A day in a CMS: an outage, a brown-out, three rushes, and a provider that bans for as long as somebody keeps pushing",
   durationMillis: 24 * hour,
   provider: {
     ...ordinaryProvider,

@@ -12,7 +12,9 @@ export interface Alarm {
 export interface Alarms {
   readonly set: (at: number, ring: () => void) => Alarm
   readonly cancel: (alarm: Alarm) => void
-  /** Takes the earliest one out; none: nobody waits for any moment. */
+  /** When the earliest one is to ring; none: nobody waits for any moment. */
+  readonly nextAt: () => number | undefined
+  /** Takes it out. */
   readonly next: () => Alarm | undefined
 }
 
@@ -58,6 +60,14 @@ export const makeAlarms = (): Alarms => {
     for (const alarm of kept) push(alarm)
   }
 
+  /** Those that come up first. */
+  const dropCanceled = () => {
+    while (heap[0]?.isCanceled === true) {
+      pop()
+      canceled--
+    }
+  }
+
   return {
     set: (at, ring) => {
       const alarm = { at, ring, order: order++, isCanceled: false }
@@ -70,16 +80,16 @@ export const makeAlarms = (): Alarms => {
       canceled++
       if (canceled > 1_000 && canceled > heap.length / 2) sweep()
     },
+    nextAt: () => {
+      dropCanceled()
+      return heap[0]?.at
+    },
     next: () => {
-      for (;;) {
-        const alarm = pop()
-        if (alarm === undefined || !alarm.isCanceled) {
-          // Whoever wakes from it may cancel it still.
-          if (alarm !== undefined) alarm.isCanceled = true
-          return alarm
-        }
-        canceled--
-      }
+      dropCanceled()
+      const alarm = pop()
+      // Whoever wakes from it may cancel it still.
+      if (alarm !== undefined) alarm.isCanceled = true
+      return alarm
     }
   }
 }

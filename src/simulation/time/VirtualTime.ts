@@ -3,17 +3,21 @@
  * tasks run one after the other in the order in which they came, so the same program does the same every time.
  */
 import { Clock, Context, Duration, Effect, Scheduler } from "effect"
-import { makeAlarms } from "./Alarms.ts"
+import { type Alarms, makeAlarms } from "./Alarms.ts"
 
 export interface VirtualTimeOptions {
   /** Where the clock begins, in milliseconds since the epoch. Default 0. */
   readonly startMillis?: number | undefined
 }
 
+/** In real time, with nothing to do and nobody asleep, before that is said. */
+const suspicious = "5 seconds"
+
 /**
- * Runs a program on a clock of its own, which every `Clock`, sleep, timeout and schedule in it sees. What waits for the
- * outside world (a socket, a file, another thread) takes its real time, in which the virtual clock does not wait for
- * it: simulate such parts too. Gives way to others of the process every few milliseconds.
+ * Runs a program on a clock of its own, which every `Clock`, sleep, timeout and schedule in it sees. Promises that need
+ * nothing from outside are done before the clock goes on. What does (a socket, a file, another thread) takes its real
+ * time, and the clock goes on meanwhile as far as others sleep: 100 ms of a socket lose against any timeout, so simulate
+ * such parts too. Others of the process get their turn whenever the clock goes on.
  */
 export const onVirtualTime =
   ({ startMillis = 0 }: VirtualTimeOptions = {}) =>
@@ -29,25 +33,32 @@ export const onVirtualTime =
         for (;;) {
           const exit = fiber.pollUnsafe()
           if (exit !== undefined) return yield* exit
-          const isBusy = yield* Effect.promise(() => time.slice(() => fiber.pollUnsafe() !== undefined))
-          yield* isBusy ? Effect.yieldNow : time.work
+          time.run()
+          yield* Effect.yieldNow
+          if (time.isQuiet() && fiber.pollUnsafe() === undefined && !time.goOn()) yield* waiting(time.work)
         }
       })
       // Its finalizers take their (virtual) time too.
-      return Effect.onInterrupt(drive, () =>
+      return Effect.onExit(drive, () =>
         Effect.suspend(() => {
+          if (fiber.pollUnsafe() !== undefined) return Effect.void
           fiber.interruptUnsafe()
           return Effect.ignoreCause(drive)
         }))
     })
 
-/** Real milliseconds until others of the process get their turn. */
+const waiting = (work: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.timeoutOrElse(work, { duration: suspicious, orElse: () => Effect.andThen(Effect.logWarning(stands), work) })
+
+const stands = "virtual time stands still: nobody has anything to do, and nobody sleeps; a program on it waits for the "
+  + "outside world, or for itself"
+
+/** Real milliseconds until others of the process get their turn, though there is more to do at the same moment. */
 const sliceMillis = 10
 
 const makeVirtualTime = (startMillis: number) => {
   const alarms = makeAlarms()
-  const tasks: Array<() => void> = []
-  let done = 0
+  let tasks: Array<() => void> = []
   let now = startMillis
   /** Whoever drives the time, while it waits for the outside world. */
   let onWork: (() => void) | undefined
@@ -55,25 +66,6 @@ const makeVirtualTime = (startMillis: number) => {
   const wake = () => {
     woken = true
     onWork?.()
-  }
-
-  const runTasks = () => {
-    while (done < tasks.length) tasks[done++]?.()
-    tasks.length = 0
-    done = 0
-  }
-
-  /** `false`: nothing is left to do, and nobody waits for any moment. */
-  const step = (): boolean => {
-    if (tasks.length > 0) {
-      runTasks()
-      return true
-    }
-    const alarm = alarms.next()
-    if (alarm === undefined) return false
-    now = Math.max(now, alarm.at)
-    alarm.ring()
-    return true
   }
 
   return {
@@ -97,30 +89,45 @@ const makeVirtualTime = (startMillis: number) => {
         isCanceled = true
       }
     }),
-    /** Goes on for a while; `false`: until there was nothing to do any more but to wait for the outside world. */
-    slice: async (isOver: () => boolean): Promise<boolean> => {
+    isQuiet: () => tasks.length === 0,
+    /** Does all that can be done at this moment, or some of it: then it is not quiet after it. */
+    run: (): void => {
       const end = performance.now() + sliceMillis
-      while (performance.now() < end) {
-        if (isOver()) return true
-        woken = false
-        if (!step()) return false
-        // Promises that are done go on before the next moment.
-        await Promise.resolve()
+      for (;;) {
+        while (tasks.length > 0) {
+          const batch = tasks
+          tasks = []
+          for (const task of batch) task()
+          if (performance.now() > end) return
+        }
+        if (alarms.nextAt() !== now) return
+        alarms.next()?.ring()
       }
+    },
+    /** Goes on to the next moment that somebody waits for. `false`: there is none. */
+    goOn: (): boolean => {
+      woken = false
+      const alarm = alarms.next()
+      if (alarm === undefined) return false
+      now = Math.max(now, alarm.at)
+      alarm.ring()
       return true
     },
-    /** Waits until there is something to do again. */
+    /** Waits until there is something to do again, since the clock could not go on. */
     work: Effect.callback<void>((resume) => {
       if (woken) return resume(Effect.void)
       onWork = () => {
         onWork = undefined
         resume(Effect.void)
       }
+      return Effect.sync(() => {
+        onWork = undefined
+      })
     })
   }
 }
 
-const clockOf = (now: () => number, startMillis: number, alarms: ReturnType<typeof makeAlarms>): Clock.Clock => {
+const clockOf = (now: () => number, startMillis: number, alarms: Alarms): Clock.Clock => {
   const nanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
   const wall = () => nanos(now())
   const monotonic = () => nanos(now() - startMillis)
