@@ -21,11 +21,12 @@ export const withTrace = Effect.fnUntraced(function*(
   }
   const trace = all.filter(({ provider }) => provider === busiest)
   if (traceLength(trace) === 0) {
-    return yield* failed(`${file} holds no time to replay: record at least two calls that ended (RECORD_TRACE)`)
+    return yield* failed(`${file} holds no time to replay: record at least one call that ended (RECORD_TRACE)`)
   }
   // The troubles of the model are not those of the trace.
   const replaying = (scenario: Scenario): Scenario => ({
     ...scenario,
+    about: `The provider as it was recorded in ${file}, and the users of this scenario`,
     trace,
     provider: { ...scenario.provider, windows: [] }
   })

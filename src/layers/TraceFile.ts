@@ -1,5 +1,5 @@
 /** The file of `RECORD_TRACE`. */
-import { Effect, FileSystem, type PlatformError, Schema, Stream } from "effect"
+import { Effect, FileSystem, type PlatformError, Predicate, Schema, Stream } from "effect"
 import { makeTraceRecorder } from "../services/ai/TraceRecorder.ts"
 
 class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
@@ -30,7 +30,10 @@ export const traceFile = Effect.fnUntraced(function*(path: string) {
   yield* Effect.logInfo(`Recording a trace of all calls of a provider in ${path} (RECORD_TRACE)`)
   return yield* makeTraceRecorder(Effect.fnUntraced(function*(lines: string) {
     const bytes = new TextEncoder().encode(isCut ? `\n${lines}` : lines)
-    const written = yield* file.write(bytes)
+    const written = yield* Effect.mapError(
+      file.write(bytes),
+      (error) => new TraceUnwritable({ path, problem: problemOf(error) })
+    )
     if (written > 0) isCut = written < bytes.length
     if (written < bytes.length) return yield* new TraceCut()
   }))
@@ -49,5 +52,8 @@ const endsWithinLine = (fs: FileSystem.FileSystem, path: string): Effect.Effect<
 const problemOf = ({ message, reason }: PlatformError.PlatformError): string => {
   if (reason._tag === "NotFound") return "its folder does not exist; create it, or name another file"
   if (reason._tag === "PermissionDenied") return "this user may not; change the permissions, or name another file"
-  return `${message}; name another file`
+  return hasCode(reason.cause, "ENOSPC") ? "the disk is full" : `${message}; name another file`
 }
+
+const hasCode = (cause: unknown, code: string): boolean =>
+  Predicate.hasProperty(cause, "code") && cause.code === code

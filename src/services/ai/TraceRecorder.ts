@@ -40,8 +40,9 @@ export const makeTraceRecorder = Effect.fnUntraced(function*<E extends Error>(
     return Effect.andThen(counted, Effect.logWarning(`RECORD_TRACE: the trace lacks calls for now: ${why}`))
   }
 
+  /** Not as long as there is hardly any room: it would warn again at once. */
   const wrote = Effect.suspend(() => {
-    if (!isLosing) return Effect.void
+    if (!isLosing || Queue.sizeUnsafe(queue) > capacity / 2) return Effect.void
     isLosing = false
     return Effect.logInfo("RECORD_TRACE: the trace is written again")
   })

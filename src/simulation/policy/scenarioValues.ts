@@ -40,6 +40,20 @@ export const scenarioValues: ReadonlyArray<NamedValue> = [
     put: (scenario, atLeastMillis) => traffic(scenario, { patience: { ...scenario.traffic.patience, atLeastMillis } })
   },
   {
+    name: "traffic.exponent",
+    kind: { _tag: "share", minimum: 0, maximum: 2 },
+    does: "How much more often common subjects are asked for than rare ones (Zipf): 0 all alike, 1 as words in a text",
+    get: ({ traffic }) => traffic.prompts.exponent,
+    put: (scenario, exponent) => traffic(scenario, { prompts: { ...scenario.traffic.prompts, exponent } })
+  },
+  {
+    name: "traffic.paraphrased",
+    kind: { _tag: "share", minimum: 0, maximum: 1 },
+    does: "The share of requests that are not in the first wording of their subject",
+    get: ({ traffic }) => traffic.prompts.paraphrased,
+    put: (scenario, paraphrased) => traffic(scenario, { prompts: { ...scenario.traffic.prompts, paraphrased } })
+  },
+  {
     name: "provider.latency",
     kind: { _tag: "duration", minimum: 1, maximum: 86_400_000 },
     does: "The median of what an answer takes, as long as nothing is wrong",
