@@ -20,7 +20,7 @@ const onWorkers = Effect.fnUntraced(function*(call: Call) {
     Effect.flatMap(Effect.forkIn(pool.withPermit(call(request)), scope), Fiber.join)
 })
 
-/** 1, 2 and 4 seconds, whoever else waits for the same moment. */
+/** After 1 and 2 seconds, whoever else waits for the same moment. */
 const threeTimes = <A, E extends AiError>(call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.retry(call, { times: 2, schedule: Schedule.exponential("1 second"), while: isRetryable })
 
