@@ -7,7 +7,7 @@ import { strategies, type StrategyEntry } from "../../../src/simulation/strategi
 import { trafficDraws, visits } from "../../../src/simulation/traffic/Visits.ts"
 import { ownStrategy, run, scenarioOf } from "./short.ts"
 
-const calm = scenarioOf("outage", "10 minutes")
+const calm = { ...scenarioOf("outage", "10 minutes"), warmSubjects: 50 }
 
 /** A provider that only ever does this. */
 const only = (kind: string, changes: Partial<Scenario["provider"]> = {}): Scenario => ({

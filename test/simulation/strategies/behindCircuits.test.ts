@@ -58,7 +58,9 @@ describe("breaker", () => {
         refused,
         refused,
         ...Array.from({ length: 3 }, () => ({ outcome: "rate_limited", afterMillis: 0 } as const)),
-        ...[hangs, hangs, hangs],
+        hangs,
+        hangs,
+        hangs,
         answer(1)
       ],
       ({ ask }) =>
