@@ -103,6 +103,19 @@ describe("a strategy of one's own", () => {
       assert.isTrue(Exit.isFailure(other) && Cause.squash(other.cause) === bug)
     }))
 
+  it.effect("ends it with the defect that its very last user meets, too", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* rowOf(calm, ownStrategy((call) => call))
+      for (const millis of [0, 10_000]) {
+        let calls = 0
+        const strategy = ownStrategy((call) =>
+          ++calls === requests ? Effect.delay(Effect.die(new Error("the last")), millis) : call
+        )
+        const exit = yield* Effect.exit(simulate({ scenario: calm, seed: "1", strategies: [strategy] }))
+        assert.isTrue(Exit.isFailure(exit), `${millis}`)
+      }
+    }))
+
   it.effect("may have random numbers, which are the same for the same seed", () =>
     Effect.gen(function*() {
       const strategy = ownStrategy((call) =>
