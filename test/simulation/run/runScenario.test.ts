@@ -116,6 +116,18 @@ describe("a strategy of one's own", () => {
       }
     }))
 
+  it.effect("shows an error to whoever's call it interrupts itself", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* rowOf(calm, ownStrategy((call) => call))
+      let calls = 0
+      const row = yield* rowOf(
+        only("rejected", { faults: {} }),
+        ownStrategy((call) => ++calls % 2 === 0 ? Effect.interrupt : call)
+      )
+      assert.strictEqual(row.requests, requests)
+      assert.deepStrictEqual([row.failed, row.gaveUp], [Math.floor(requests / 2), 0])
+    }))
+
   it.effect("may have random numbers, which are the same for the same seed", () =>
     Effect.gen(function*() {
       const strategy = ownStrategy((call) =>
