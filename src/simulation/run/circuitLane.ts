@@ -19,7 +19,8 @@ export const watchCircuit = Effect.fnUntraced(function*(
   yield* Effect.yieldNow
   const seen = Effect.gen(function*() {
     const known = yield* breaker.statuses
-    if (!known.some((status) => status.key === key)) return { circuit: [], openMillis: 0 }
+    // The breaker forgets a circuit that is idle for long.
+    if (lane.length === 1 && !known.some((status) => status.key === key)) return { circuit: [], openMillis: 0 }
     const endMillis = (yield* Clock.currentTimeMillis) - beginMillis
     return { circuit: lane, openMillis: notClosed(lane, endMillis) }
   })

@@ -1,5 +1,5 @@
 /** One strategy through one scenario, on the clock at hand and with any provider: what users get, counted. */
-import { Clock, Effect, FiberSet, Layer, Result, type Scope } from "effect"
+import { Cause, Clock, Effect, FiberSet, Layer, Result, type Scope } from "effect"
 import type { AiRequest } from "../../domain/Ai.ts"
 import type { AiRejected, GenerationUnavailable } from "../../domain/errors.ts"
 import { defaultNamespace, type Generation, type GenerationRequest } from "../../domain/Generation.ts"
@@ -115,6 +115,8 @@ const user = (
           ? end("error")
           : end(result.success.source, subjects.isWrong(result.success, subject))
       ),
+      // A strategy that interrupts its own call has nothing to show either.
+      Effect.catchCauseIf(Cause.hasInterruptsOnly, () => Effect.sync(() => end("error"))),
       Effect.timeoutOrElse({ duration: patienceMillis, orElse: () => Effect.sync(() => end("gave-up")) })
     )
   })
