@@ -55,5 +55,4 @@ const problemOf = ({ message, reason }: PlatformError.PlatformError): string => 
   return hasCode(reason.cause, "ENOSPC") ? "the disk is full" : `${message}; name another file`
 }
 
-const hasCode = (cause: unknown, code: string): boolean =>
-  Predicate.hasProperty(cause, "code") && cause.code === code
+const hasCode = (cause: unknown, code: string): boolean => Predicate.hasProperty(cause, "code") && cause.code === code

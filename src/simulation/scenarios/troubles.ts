@@ -35,7 +35,7 @@ export const troubles: ReadonlyArray<Scenario> = [
     policy: limitsUnknown
   },
   {
-    ...threeHours("ban", "A provider that bans for five minutes whoever keeps pushing, and nobody has told us", [], {
+    ...threeHours("ban", "A provider that bans for five minutes whoever pushes too much, and nobody has told us", [], {
       limits: { requestsPerMinute: 15, ban: { rejections: 15, millis: 5 * minute } }
     }),
     policy: limitsUnknown

@@ -73,7 +73,7 @@ describe("the values that have a name", () => {
   it.prop("cannot be set to what is out of their bounds", [AnyValue, Part], ([name, part]) => {
     const { kind } = named(name)
     if (kind._tag === "on/off") return
-    const beyond = kind._tag === "share" ? 1.001 + part : kind.maximum + 1 + Math.round(1_000 * part)
+    const beyond = kind._tag === "share" ? kind.maximum + 0.001 + part : kind.maximum + 1 + Math.round(1_000 * part)
     assert.match(problemOf(`${name}=${showValue(kind, beyond)}`), /is out of bounds: write a /)
     const below = kind._tag === "duration" ? "0s" : String(kind.minimum - 1)
     assert.match(problemOf(`${name}=${below}`), /is out of bounds: write a /)

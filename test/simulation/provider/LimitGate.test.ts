@@ -8,7 +8,7 @@ const minute = 60_000
 const Limits = Schema.Struct({
   requestsPerMinute: int(1, 6),
   retryAfterMillis: Schema.UndefinedOr(int(1, 10_000)),
-  ban: Schema.UndefinedOr(Schema.Struct({ rejections: int(1, 6), millis: int(1, 300_000) }))
+  ban: Schema.UndefinedOr(Schema.Struct({ rejections: int(1, 6), millis: int(1, 300_000), renews: Schema.Boolean }))
 })
 /** Mostly so dense that the limit is met, and now and then a pause. */
 const Gaps = Schema.Array(
@@ -46,8 +46,9 @@ describe("LimitGate", () => {
           continue
         }
         assert.isTrue(isBanned || !isFree, "nobody is refused for nothing")
-        refused.push(now)
-        const isTooMany = ban !== undefined && within(refused, now) >= ban.rejections
+        const counts = !isBanned || ban?.renews === true
+        if (counts) refused.push(now)
+        const isTooMany = counts && ban !== undefined && within(refused, now) >= ban.rejections
         if (isTooMany) bannedUntil = now + ban.millis
         assert.deepStrictEqual(verdict, {
           limitedBy: isBanned || isTooMany ? "ban" : "limit",
@@ -93,8 +94,16 @@ describe("LimitGate", () => {
     assert.strictEqual(gate(3_000 + 5 * minute), "ok")
   })
 
-  it("makes a ban last for whoever keeps pushing, and counts it once", () => {
+  it("ends a ban in its time, whoever keeps pushing, where it does not renew it", () => {
     const gate = makeLimitGate({ requestsPerMinute: 1, ban: { rejections: 3, millis: 5 * minute } })
+    const pushed = everySecond(gate, 0, 1_800)
+    // 3 s until the ban, its 300 s, and then all over again.
+    assert.strictEqual(pushed.filter((verdict) => verdict === "ok").length, 6)
+    assert.strictEqual(pushed.filter((verdict) => verdict !== "ok" && verdict.bans).length, 6)
+  })
+
+  it("makes a ban that renews last for whoever keeps pushing, and counts it once", () => {
+    const gate = makeLimitGate({ requestsPerMinute: 1, ban: { rejections: 3, millis: 5 * minute, renews: true } })
     const pushed = everySecond(gate, 0, 1_800)
     assert.strictEqual(pushed.filter((verdict) => verdict === "ok").length, 1)
     assert.strictEqual(pushed.filter((verdict) => verdict !== "ok" && verdict.bans).length, 1)

@@ -152,7 +152,45 @@ describe("ModelScript", () => {
       assert.deepStrictEqual(calls.slice(2), [
         { ...refused, limitedBy: "limit", retryAfterMillis: 5_000, bans: false },
         { ...refused, limitedBy: "ban", retryAfterMillis: 60_000, bans: true },
-        { ...refused, limitedBy: "ban", retryAfterMillis: 60_000, bans: false }
+        { ...refused, limitedBy: "ban", retryAfterMillis: 59_000, bans: false }
       ])
+    }))
+})
+
+describe("ModelScript, around a trouble", () => {
+  const latency = { medianMillis: 100, sigma: 0 }
+
+  it.effect("all is as usual from the very moment on at which a trouble without a recovery ends", () =>
+    Effect.gen(function*() {
+      const windows = [{
+        what: "brown-out",
+        fromMillis: 0,
+        toMillis: 1_000,
+        latencyFactor: 10,
+        faults: { rejected: 1 }
+      }]
+      const script = scriptOf({ latency, faults: {}, windows }, yield* drawsOf("1", "test"))
+      assert.deepStrictEqual([999, 1_000, 1_001].map((at) => script.next(at)), [
+        { afterMillis: 2_000, outcome: "rejected" },
+        { afterMillis: 100, outcome: "answer" },
+        { afterMillis: 100, outcome: "answer" }
+      ])
+    }))
+
+  it.effect("a trouble fades evenly while it recovers, over one that goes on below it", () =>
+    Effect.gen(function*() {
+      const windows = [
+        { what: "dead", fromMillis: 0, toMillis: 10_000, faults: { unavailable: 1 } },
+        { what: "slow", fromMillis: 0, toMillis: 1_000, latencyFactor: 11, recoveryMillis: 1_000 },
+        { what: "odd", fromMillis: 0, toMillis: 1_000, faults: { rejected: 1 }, recoveryMillis: 1_000 }
+      ]
+      const script = scriptOf({ latency, faults: {}, windows, failureMillis: 10 }, yield* drawsOf("1", "test"))
+      // Of the trouble on top there is a half left, and of that below all of the rest.
+      const kinds = Array.from({ length: 200 }, () => script.next(1_500))
+      assert.isTrue(kinds.every(({ afterMillis }) => afterMillis === 60))
+      assert.deepStrictEqual(new Set(kinds.map(({ outcome }) => outcome)), new Set(["rejected", "unavailable"]))
+      assert.isTrue(
+        Array.from({ length: 50 }, () => script.next(2_000)).every(({ outcome }) => outcome === "unavailable")
+      )
     }))
 })
