@@ -22,6 +22,12 @@ export const simulate = Effect.fnUntraced(function*(
   if (input.list) return yield* Console.log(input.json ? listJson() : listText())
   const asked = yield* Effect.mapError(Effect.fromResult(planOf(input)), wrongInput)
   if (input.listValues) return yield* Console.log((input.json ? valuesJson : valuesText)(asked.scenario))
+  const ofProvider = [...input.set, ...input.sweep].find((text) => text.trim().startsWith("provider."))
+  if (Option.isSome(input.trace) && ofProvider !== undefined) {
+    return yield* wrongInput([
+      `${ofProvider} changes nothing with --trace, which takes the provider's place: leave one out`
+    ])
+  }
   const plan = Option.isSome(input.trace) ? yield* withTrace(asked, input.trace.value) : asked
   // Nobody waits for a simulation to hear then that there is no such folder.
   if (Option.isSome(input.html)) yield* checkWritable(input.html.value)
