@@ -3,8 +3,8 @@ import { defaultPolicy, type Scenario } from "../../src/simulation/index.ts"
 
 /**
  * Nothing in it is a near thing: an answer comes within a tenth of a second or never, every timeout is a second or more,
- * and the four workers of the simple strategies are busy for half of the time. So what a loaded machine adds to each call
- * decides next to nothing: with 15 ms more for each, the simulated rates differ by less than half a percentage point.
+ * and the four workers of the simple strategies are busy for half of the time. So what real time adds to each call decides
+ * next to nothing.
  */
 export const shortScenario: Scenario = {
   name: "short",
@@ -21,11 +21,11 @@ export const shortScenario: Scenario = {
       rejected: 0.01
     },
     failureMillis: 20,
-    limits: { requestsPerMinute: 290, retryAfterMillis: 1_000 },
+    limits: { requestsPerMinute: 240, retryAfterMillis: 1_000 },
     windows: [{ what: "outage", fromMillis: 2_500, toMillis: 4_000, faults: { unavailable: 0.95, timeout: 0.05 } }]
   },
   traffic: {
-    perDay: 30 * 86_400,
+    perDay: 25 * 86_400,
     dailySwing: 0,
     bursts: [],
     prompts: { subjects: 200, exponent: 0.8, paraphrased: 0.5 },
