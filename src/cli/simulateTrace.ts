@@ -23,7 +23,12 @@ export const withTrace = Effect.fnUntraced(function*(
   if (traceLength(trace) === 0) {
     return yield* failed(`${file} holds no time to replay: record at least two calls that ended (RECORD_TRACE)`)
   }
-  const replaying = (scenario: Scenario): Scenario => ({ ...scenario, trace })
+  // The troubles of the model are not those of the trace.
+  const replaying = (scenario: Scenario): Scenario => ({
+    ...scenario,
+    trace,
+    provider: { ...scenario.provider, windows: [] }
+  })
   return {
     ...plan,
     scenario: replaying(plan.scenario),

@@ -41,6 +41,8 @@ export interface TroubleWindow {
   readonly faults?: FaultShares | undefined
   /** Everything takes so many times as long. Default 1. */
   readonly latencyFactor?: number | undefined
+  /** How long it takes after its end until all is as usual: the trouble fades evenly. Default 0. */
+  readonly recoveryMillis?: number | undefined
 }
 
 export interface ProviderModel {

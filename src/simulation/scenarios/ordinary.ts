@@ -1,7 +1,7 @@
 /** What the scenarios have in common: a provider and users as they usually are. */
 import { defaultPolicy } from "../policy/defaultPolicy.ts"
 import type { Policy } from "../policy/Policy.ts"
-import type { ProviderModel } from "../provider/ProviderModel.ts"
+import type { ProviderModel, TroubleWindow } from "../provider/ProviderModel.ts"
 import type { TrafficModel } from "../traffic/TrafficModel.ts"
 
 export const minute = 60_000
@@ -32,3 +32,12 @@ export const wellSetPolicy: Policy = {
   // One entry after the other is compared here: more than this takes more time than it adds.
   fallback: { ...defaultPolicy.fallback, maxEntries: 2_000 }
 }
+
+/** Nine of ten calls fail at once and the others hang; after it the provider comes back bit by bit. */
+export const outageOf = (fromMillis: number, toMillis: number, recoveryMillis = 3 * minute): TroubleWindow => ({
+  what: "outage",
+  fromMillis,
+  toMillis,
+  faults: { unavailable: 0.9, timeout: 0.1 },
+  recoveryMillis
+})

@@ -1,16 +1,22 @@
 /** The day of the team whose story this is: everything that it had to learn, in 24 hours. */
 import type { Scenario } from "../Scenario.ts"
-import { hour, minute, ordinaryProvider, ordinaryTraffic, wellSetPolicy } from "./ordinary.ts"
+import { hour, minute, ordinaryProvider, ordinaryTraffic, outageOf, wellSetPolicy } from "./ordinary.ts"
 
 export const story: Scenario = {
   name: "story",
-  about: "A day in a CMS: an outage, a brown-out, four rushes, and a provider that bans whoever keeps pushing",
+  about: "A day in a CMS: an outage, a brown-out, three rushes, and a provider that bans whoever keeps pushing",
   durationMillis: 24 * hour,
   provider: {
     ...ordinaryProvider,
     windows: [
-      { what: "outage", fromMillis: 9 * hour, toMillis: 9.5 * hour, faults: { unavailable: 0.9, timeout: 0.1 } },
-      { what: "brown-out", fromMillis: 15 * hour, toMillis: 15.75 * hour, latencyFactor: 4 }
+      outageOf(9 * hour, 9.5 * hour),
+      {
+        what: "brown-out",
+        fromMillis: 15 * hour,
+        toMillis: 15.5 * hour,
+        latencyFactor: 4,
+        recoveryMillis: 10 * minute
+      }
     ]
   },
   traffic: {

@@ -1,7 +1,7 @@
 /** One trouble at a time, in three hours of twenty requests a minute: the first hour is as usual. */
 import type { ProviderModel, TroubleWindow } from "../provider/ProviderModel.ts"
 import type { Scenario } from "../Scenario.ts"
-import { hour, minute, ordinaryProvider, ordinaryTraffic, wellSetPolicy } from "./ordinary.ts"
+import { hour, minute, ordinaryProvider, ordinaryTraffic, outageOf, wellSetPolicy } from "./ordinary.ts"
 
 const threeHours = (
   name: string,
@@ -18,15 +18,6 @@ const threeHours = (
   warmSubjects: 500
 })
 
-const dead = { unavailable: 0.9, timeout: 0.1 }
-
-const outageOf = (fromMillis: number, toMillis: number): TroubleWindow => ({
-  what: "outage",
-  fromMillis,
-  toMillis,
-  faults: dead
-})
-
 const halfAnHourDead = [outageOf(hour, 1.5 * hour)]
 
 /** What our service does when nobody has told it the provider's limits. */
@@ -35,7 +26,7 @@ const limitsUnknown = { ...wellSetPolicy, limits: { ...wellSetPolicy.limits, req
 export const troubles: ReadonlyArray<Scenario> = [
   threeHours("outage", "The provider is dead for half an hour", halfAnHourDead),
   threeHours("brown-out", "For an hour everything takes ten times as long", [
-    { what: "brown-out", fromMillis: hour, toMillis: 2 * hour, latencyFactor: 10 }
+    { what: "brown-out", fromMillis: hour, toMillis: 2 * hour, latencyFactor: 10, recoveryMillis: 10 * minute }
   ]),
   {
     ...threeHours("rate-limited", "The provider allows half of what is asked for, and nobody has told us", [], {
@@ -52,7 +43,7 @@ export const troubles: ReadonlyArray<Scenario> = [
   threeHours(
     "flapping",
     "From the first hour on the provider is dead for one minute in three",
-    Array.from({ length: 40 }, (_, n) => outageOf(hour + 3 * n * minute, hour + (3 * n + 1) * minute))
+    Array.from({ length: 40 }, (_, n) => outageOf(hour + 3 * n * minute, hour + (3 * n + 1) * minute, 0))
   ),
   threeHours("garbage", "For an hour three of five answers cannot be read", [
     { what: "garbage", fromMillis: hour, toMillis: 2 * hour, faults: { malformed: 0.6, unavailable: 0.04 } }
