@@ -10,7 +10,8 @@ const Hedged = Layer.effect(
   AiClient,
   Effect.map(AiClient, (client) => ({
     ...client,
-    generate: (request) => Effect.race(client.generate(request), Effect.delay(client.generate(request), "6 seconds"))
+    generate: (request) =>
+      Effect.raceFirst(client.generate(request), Effect.delay(client.generate(request), "6 seconds"))
   }))
 )
 
