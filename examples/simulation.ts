@@ -5,13 +5,12 @@ import { reportText, setValue, simulate, story, strategies, type StrategyEntry }
 
 const ladder = strategies.filter(({ name }) => name === "full-ladder")
 
-/** Your own: who has waited for six seconds calls a second time, and takes what comes first. */
+/** Your own: who has no answer after six seconds calls a second time, and takes the first answer. */
 const Hedged = Layer.effect(
   AiClient,
   Effect.map(AiClient, (client) => ({
     ...client,
-    generate: (request) =>
-      Effect.raceFirst(client.generate(request), Effect.delay(client.generate(request), "6 seconds"))
+    generate: (request) => Effect.race(client.generate(request), Effect.delay(client.generate(request), "6 seconds"))
   }))
 )
 

@@ -65,7 +65,7 @@ describe("the simulator", () => {
         if (!isInTime(measured)) return test.skip("the machine was too busy to do anything in time")
         assert.strictEqual(shown(agreement.filter(isApart)), "")
       }),
-    180_000
+    300_000
   )
 })
 
