@@ -3,7 +3,7 @@
  * traffic, and limits that are five times as high, through the full ladder; the target is 20 seconds of one core and
  * 500 MB. Then the first hours of it again, on the simulator's clock and on Effect's `TestClock`.
  *
- *     node bench/simulation.ts [--hours 3]
+ *     node bench/simulation.ts [--hours 10]
  */
 import { Effect, Fiber, Random, References, Result } from "effect"
 import { TestClock } from "effect/testing"
@@ -23,7 +23,7 @@ import {
   type StrategyEntry
 } from "../src/simulation/index.ts"
 
-const { values } = parseArgs({ options: { hours: { type: "string", default: "3" } } })
+const { values } = parseArgs({ options: { hours: { type: "string", default: "10" } } })
 const seed = "bench"
 const hourMillis = 3_600_000
 

@@ -89,7 +89,7 @@ const withLateness = Effect.fnUntraced(function*<A>(real: Effect.Effect<A>) {
 const tickMillis = 20
 
 const isInTime = ({ lateness }: { readonly lateness: { readonly meanMillis: number; readonly worstMillis: number } }) =>
-  lateness.meanMillis < 15 && lateness.worstMillis < 400
+  lateness.meanMillis < 8 && lateness.worstMillis < 400
 
 const usual = shortScenario.provider
 
