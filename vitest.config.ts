@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "tests",
-          include: ["test/**/*.test.ts"],
+          include: ["test/**/*.test.ts", "examples/*.test.ts"],
           exclude: ["**/node_modules/**", alone],
           sequence: { groupOrder: 0 }
         }

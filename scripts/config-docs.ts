@@ -1,7 +1,7 @@
 /**
  * Writes what `src/layers/AppConfig.ts` knows of the configuration to where people look for it: the table in README.md
- * and `.env.example`. Puts `examples/embedded.ts` into README.md too. With `--check` it changes nothing and fails when
- * something is out of date.
+ * and `.env.example`. Puts the examples into README.md and docs/simulation.md too. With `--check` it changes nothing and
+ * fails when something is out of date.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { type Variable, variables } from "../src/layers/AppConfig.ts"
@@ -12,6 +12,14 @@ export const read = (path: string): string => readFileSync(new URL(`../${path}`,
 /** The README with its generated parts up to date. */
 export const readme = (current: string): string =>
   between(between(current, "configuration", table(variables)), "embedded", code(read("examples/embedded.ts")))
+
+/** docs/simulation.md with the examples as they are. */
+export const simulationDocs = (current: string): string =>
+  between(
+    between(current, "newsletter", code(read("examples/newsletter.test.ts"))),
+    "strategy",
+    code(read("examples/simulation.ts"))
+  )
 
 /** Every variable commented out, with its default. */
 export const envExample = (): string =>
@@ -34,7 +42,7 @@ const between = (text: string, name: string, part: string): string => {
 
 const split = (text: string, marker: string): readonly [before: string, after: string] => {
   const at = text.indexOf(marker)
-  if (at === -1) throw new Error(`README.md lacks the line ${marker}`)
+  if (at === -1) throw new Error(`the line ${marker} is missing`)
   return [text.slice(0, at), text.slice(at + marker.length)]
 }
 
@@ -55,7 +63,11 @@ const table = (rows: ReadonlyArray<Variable>): string => {
 
 if (import.meta.main) {
   const check = process.argv.includes("--check")
-  const wanted = { "README.md": readme(read("README.md")), ".env.example": envExample() }
+  const wanted = {
+    "README.md": readme(read("README.md")),
+    "docs/simulation.md": simulationDocs(read("docs/simulation.md")),
+    ".env.example": envExample()
+  }
   for (const [path, text] of Object.entries(wanted)) {
     if (!check) {
       writeFileSync(new URL(`../${path}`, import.meta.url), text)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { parseEnv } from "node:util"
-import { envExample, read, readme } from "../../scripts/config-docs.ts"
+import { envExample, read, readme, simulationDocs } from "../../scripts/config-docs.ts"
 import { load, variables } from "../../src/layers/AppConfig.ts"
 
 const example = read(".env.example")
@@ -15,6 +15,11 @@ describe("the configuration in the documents", () => {
   it("README.md shows every variable with its default, and the example program as it is", () => {
     const current = read("README.md")
     assert.strictEqual(current, readme(current), "run node scripts/config-docs.ts")
+  })
+
+  it("docs/simulation.md shows the example programs as they are", () => {
+    const current = read("docs/simulation.md")
+    assert.strictEqual(current, simulationDocs(current), "run node scripts/config-docs.ts")
   })
 
   it(".env.example is what the variables say", () => {
