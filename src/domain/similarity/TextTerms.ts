@@ -36,8 +36,22 @@ export interface Reading {
   readonly length: number | undefined
 }
 
+/** A text is read for its vector and for its traits, mostly one right after the other. */
+let latest: { readonly normal: string; readonly reading: Reading } | undefined
+
 /** Reads a normalised text. Linear in its length; never throws. */
 export const readingOf = (normal: string): Reading => {
+  if (latest?.normal === normal) return latest.reading
+  const reading = read(normal)
+  // A long one is not held for the sake of the next.
+  latest = normal.length > longestHeld ? undefined : { normal, reading }
+  return reading
+}
+
+/** Characters. */
+const longestHeld = 10_000
+
+const read = (normal: string): Reading => {
   const tokens = tokensOf(normal)
   const { kind, length } = markRequest(tokens)
   const weights = tokens.map(weightOf)

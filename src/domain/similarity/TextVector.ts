@@ -37,17 +37,6 @@ export const similarity = (left: Float32Array, right: Float32Array): number => {
   return sum
 }
 
-/** The same for many vectors: looks only where this one is not zero, which is a quarter of a text's vector. */
-export const similarityTo = (vector: Float32Array): (other: Float32Array) => number => {
-  const places = Uint32Array.from(vector.keys()).filter((index) => vector[index] !== 0)
-  const numbers = Float32Array.from(places, (index) => vector[index] ?? 0)
-  return (other) => {
-    let sum = 0
-    for (let n = 0; n < places.length; n++) sum += (other[places[n] ?? 0] ?? 0) * (numbers[n] ?? 0)
-    return sum
-  }
-}
-
 /** The same direction at length 1; `undefined` when there is none (all zero, or not finite). */
 export const toUnitLength = (numbers: ArrayLike<number>): Float32Array | undefined => {
   let largest = 0

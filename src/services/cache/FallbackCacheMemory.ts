@@ -5,7 +5,7 @@ import type { GenerationId, Namespace } from "../../domain/Generation.ts"
 import { usefulness } from "../../domain/similarity/Candidates.ts"
 import { normalizePrompt } from "../../domain/similarity/Prompt.ts"
 import { decodeTraits } from "../../domain/similarity/PromptTraits.ts"
-import { similarityTo } from "../../domain/similarity/TextVector.ts"
+import { makeVectorTable, type VectorTable } from "../../domain/similarity/VectorTable.ts"
 import { Embedder } from "../Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache } from "../FallbackCache.ts"
 import { type FallbackCacheOptions, makeEmbed, withDefaults } from "./FallbackCacheOptions.ts"
@@ -18,11 +18,19 @@ interface Kept extends CacheScope, Pick<CacheEntry, "id" | "isExactOnly" | "trai
   readonly normalizedPrompt: string
   /** Its hash; '' for none. */
   readonly context: string
-  readonly vector: Float32Array | undefined
+  /** Of its vector; none: it is found by the same prompt only. */
+  readonly place: number | undefined
   readonly createdAt: number
   lastUsedAt: number | undefined
   uses: number
   isQuarantined: boolean
+}
+
+/** What a namespace has. */
+interface Shelf {
+  /** Oldest first. */
+  readonly entries: Map<string, Kept>
+  readonly vectors: VectorTable
 }
 
 export const layerMemory = (options: FallbackCacheOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
@@ -31,10 +39,10 @@ export const layerMemory = (options: FallbackCacheOptions = {}): Layer.Layer<Fal
 const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   const { batchSize, embedTimeout, maxAgeMillis, minSimilarity, queueCapacity } = withDefaults(options)
   const maxEntries = options.maxEntries ?? 1_000
-  const embed = makeEmbed(yield* Embedder, embedTimeout)
+  const embedder = yield* Embedder
+  const embed = makeEmbed(embedder, embedTimeout)
   const choose = makeChoose()
-  /** Oldest first. */
-  const namespaces = new Map<Namespace, Map<string, Kept>>()
+  const shelves = new Map<Namespace, Shelf>()
   /** Those with entries whose key is a hash. */
   const withHashes = new Set<Namespace>()
 
@@ -49,13 +57,12 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     const hashedKey = isHashed || withHashes.has(entry.namespace) ? yield* hashText(plainKey) : plainKey
     // Nothing is waited for from here on.
     if (isHashed) withHashes.add(entry.namespace)
-    const entries = namespaces.get(entry.namespace) ?? new Map<string, Kept>()
-    namespaces.set(entry.namespace, entries)
-    const before = entries.get(plainKey) ?? entries.get(hashedKey)
-    entries.delete(plainKey)
-    entries.delete(hashedKey)
-    if (entries.size >= maxEntries) makeRoom(entries)
-    entries.set(isHashed ? hashedKey : plainKey, {
+    const shelf = shelves.get(entry.namespace) ?? { entries: new Map(), vectors: makeVectorTable(embedder.dimensions) }
+    shelves.set(entry.namespace, shelf)
+    const before = shelf.entries.get(plainKey) ?? shelf.entries.get(hashedKey)
+    remove(shelf, [plainKey, hashedKey])
+    if (shelf.entries.size >= maxEntries) makeRoom(shelf)
+    shelf.entries.set(isHashed ? hashedKey : plainKey, {
       id,
       contentType,
       locale,
@@ -67,7 +74,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       model,
       text,
       usage,
-      vector,
+      place: vector === undefined ? undefined : shelf.vectors.add(vector),
       createdAt: yield* Clock.currentTimeMillis,
       lastUsedAt: before?.lastUsedAt,
       uses: before?.uses ?? 0,
@@ -88,7 +95,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       newerThan: now - Math.min(query.maxAgeMillis ?? maxAgeMillis, maxAgeMillis)
     })
     const newest = (is: (entry: Kept) => boolean) =>
-      newestOf(namespaces.get(query.namespace), (entry) => isAllowed(entry) && is(entry))
+      newestOf(shelves.get(query.namespace), (entry) => is(entry) && isAllowed(entry))
     const use = (entry: Kept, match: CacheMatch["match"], cosine: number) => {
       if (query.isShadow !== true) {
         entry.uses++
@@ -107,13 +114,13 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     // Looked for again: meanwhile an entry may have been taken out.
     const chosen = yield* choose(
       query,
-      nearestOf(namespaces.get(query.namespace), isAllowed, vector.value, minSimilarity)
+      nearestOf(shelves.get(query.namespace), isAllowed, vector.value, minSimilarity)
     )
     return chosen === undefined ? Option.none() : use(chosen.entry, "similar", chosen.similarity)
   })
 
   const entriesOf = (namespace: Namespace, id: GenerationId) =>
-    [...namespaces.get(namespace) ?? []].filter(([, entry]) => entry.id === id)
+    [...shelves.get(namespace)?.entries ?? []].filter(([, entry]) => entry.id === id)
 
   return FallbackCache.of({
     remember,
@@ -134,7 +141,8 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
         "FallbackCache.forget",
         Effect.sync(() => {
           const found = entriesOf(namespace, id)
-          for (const [key] of found) namespaces.get(namespace)?.delete(key)
+          const shelf = shelves.get(namespace)
+          if (shelf !== undefined) remove(shelf, found.map(([key]) => key))
           return found.length > 0
         })
       ),
@@ -142,8 +150,8 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       settled(
         "FallbackCache.erase",
         Effect.sync(() => {
-          const size = namespaces.get(namespace)?.size ?? 0
-          namespaces.delete(namespace)
+          const size = shelves.get(namespace)?.entries.size ?? 0
+          shelves.delete(namespace)
           withHashes.delete(namespace)
           return size
         })
@@ -151,13 +159,21 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
   })
 })
 
-/** The least useful hundredth, at least one: whoever stores often does not look through all of them each time. */
-const makeRoom = (entries: Map<string, Kept>): void => {
+const remove = ({ entries, vectors }: Shelf, keys: ReadonlyArray<string>): void => {
+  for (const key of keys) {
+    const place = entries.get(key)?.place
+    if (place !== undefined) vectors.remove(place)
+    entries.delete(key)
+  }
+}
+
+/** The least useful fiftieth, at least one: whoever stores often does not look through all of them each time. */
+const makeRoom = (shelf: Shelf): void => {
   const worth = (entry: Kept) => entry.isQuarantined ? -Infinity : usefulness(entry)
-  const least = [...entries].map(([key, entry]) => ({ key, worth: worth(entry) }))
+  const least = [...shelf.entries].map(([key, entry]) => ({ key, worth: worth(entry) }))
     .sort((a, b) => a.worth - b.worth)
-    .slice(0, Math.ceil(entries.size / 100))
-  for (const { key } of least) entries.delete(key)
+    .slice(0, Math.ceil(shelf.entries.size / 50))
+  remove(shelf, least.map(({ key }) => key))
 }
 
 const allowing =
@@ -166,9 +182,9 @@ const allowing =
     !entry.isQuarantined && entry.createdAt > query.newerThan && entry.context === query.context
     && inScope(query.scope, entry)
 
-const newestOf = (entries: Map<string, Kept> | undefined, is: (entry: Kept) => boolean): Kept | undefined => {
+const newestOf = (shelf: Shelf | undefined, is: (entry: Kept) => boolean): Kept | undefined => {
   let newest: Kept | undefined
-  for (const entry of entries?.values() ?? []) if (is(entry)) newest = entry
+  for (const entry of shelf?.entries.values() ?? []) if (is(entry)) newest = entry
   return newest
 }
 
@@ -177,16 +193,17 @@ const nearestCount = 8
 
 /** The nearest first, and the newest of equally near ones. */
 const nearestOf = (
-  entries: Map<string, Kept> | undefined,
+  shelf: Shelf | undefined,
   isAllowed: (entry: Kept) => boolean,
   vector: Float32Array,
   minSimilarity: number
 ) => {
-  const similarityOf = similarityTo(vector)
+  if (shelf === undefined) return []
+  const cosines = shelf.vectors.similarities(vector)
   const near: Array<{ readonly entry: Kept; readonly id: GenerationId; readonly similarity: number }> = []
-  for (const entry of entries?.values() ?? []) {
-    if (entry.vector === undefined || entry.traits === undefined) continue
-    const cosine = Math.min(1, similarityOf(entry.vector))
+  for (const entry of shelf.entries.values()) {
+    if (entry.place === undefined || entry.traits === undefined) continue
+    const cosine = Math.min(1, cosines[entry.place] ?? 0)
     if (cosine >= minSimilarity && isAllowed(entry)) near.push({ entry, id: entry.id, similarity: cosine })
   }
   return near
