@@ -20,7 +20,10 @@ export default defineConfig({
           sequence: { groupOrder: 0 }
         }
       },
-      { extends: true, test: { name: "alone", include: [alone], sequence: { groupOrder: 1 } } }
+      {
+        extends: true,
+        test: { name: "alone", include: [alone], fileParallelism: false, sequence: { groupOrder: 1 } }
+      }
     ]
   }
 })
