@@ -62,7 +62,7 @@ export const play = <A, E>(
   return Effect.scoped(Effect.provide(program, services)).pipe(onVirtualTime())
 }
 
-export const requestFor = (prompt: string): GenerationRequest => ({
+const requestFor = (prompt: string): GenerationRequest => ({
   namespace: defaultNamespace,
   prompt,
   maxTokens: 100,
