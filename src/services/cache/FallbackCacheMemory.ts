@@ -51,11 +51,12 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
     const vector = isExactOnly ? undefined : Option.getOrUndefined(yield* embed(entry.prompt))
     const context = yield* hashText(entry.context)
     const normalizedPrompt = isExactOnly ? yield* hashText(entry.normalizedPrompt) : entry.normalizedPrompt
+    const createdAt = yield* Clock.currentTimeMillis
     const plainKey = cacheKey(entry)
     // What is kept in the clear anyway needs no hash, which takes a turn on another thread.
     const isHashed = isExactOnly || entry.context !== ""
     const hashedKey = isHashed || withHashes.has(entry.namespace) ? yield* hashText(plainKey) : plainKey
-    // Nothing is waited for from here on.
+    // Nothing is waited for from here on: an interruption must not leave a place taken.
     if (isHashed) withHashes.add(entry.namespace)
     const shelf = shelves.get(entry.namespace) ?? { entries: new Map(), vectors: makeVectorTable(embedder.dimensions) }
     shelves.set(entry.namespace, shelf)
@@ -75,7 +76,7 @@ const make = Effect.fnUntraced(function*(options: FallbackCacheOptions) {
       text,
       usage,
       place: vector === undefined ? undefined : shelf.vectors.add(vector),
-      createdAt: yield* Clock.currentTimeMillis,
+      createdAt,
       lastUsedAt: before?.lastUsedAt,
       uses: before?.uses ?? 0,
       isQuarantined: before?.isQuarantined === true && before.id === id

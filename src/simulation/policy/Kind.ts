@@ -4,7 +4,7 @@ import { readDuration, showDuration } from "./durations.ts"
 
 export type Kind =
   | { readonly _tag: "integer"; readonly minimum: number; readonly maximum: number }
-  /** Between 0 and 1. */
+  /** Mostly between 0 and 1. */
   | { readonly _tag: "share"; readonly minimum: number; readonly maximum: number }
   /** In milliseconds. */
   | { readonly _tag: "duration"; readonly minimum: number; readonly maximum: number }

@@ -1,9 +1,12 @@
 /** Runs a scenario, a row after the other, each with a provider, a cache and users of its own on a clock of its own. */
 import { Effect } from "effect"
+import type { Variation } from "../policy/parseSweep.ts"
 import type { Scenario } from "../Scenario.ts"
 import type { StrategyEntry } from "../strategies/Strategy.ts"
 import type { SimulationResult, StrategyResult } from "./Result.ts"
 import { runRow } from "./runRow.ts"
+
+export type { Variation }
 
 export interface SimulateOptions {
   readonly scenario: Scenario
@@ -14,12 +17,6 @@ export interface SimulateOptions {
   readonly variations?: ReadonlyArray<Variation> | undefined
   /** Told about once per percent of a row. */
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
-}
-
-export interface Variation {
-  /** What was set, such as "breaker.failures=5". */
-  readonly setting: string
-  readonly scenario: Scenario
 }
 
 export interface Progress {
