@@ -1,0 +1,10 @@
+/** Understudy on Node: configuration, database, HTTP client and the whole service, wired. */
+export { server } from "./App.ts"
+export * as AppConfig from "./AppConfig.ts"
+export * as CallbackHttpLayer from "./CallbackHttpLayer.ts"
+export * as Database from "./Database.ts"
+export * from "./DatabaseError.ts"
+export { ladder } from "./Ladder.ts"
+export * as ProviderConfig from "./ProviderConfig.ts"
+export * as UndiciHttpClient from "./UndiciHttpClient.ts"
+export { worker } from "./Worker.ts"
