@@ -1,5 +1,7 @@
 /** One attempt at a provider: what is asked and what comes back. */
+import type { Effect, Stream } from "effect"
 import type { Chat, JsonObject } from "./Chat.ts"
+import type { AiError } from "./errors.ts"
 import type { Usage } from "./Generation.ts"
 import type { ProviderLimits } from "./limits/RateLimitHeaders.ts"
 
@@ -11,6 +13,14 @@ export interface AiRequest {
   readonly model?: string | undefined
   /** The conversation whose last message is the prompt: a provider that can is sent this instead of it. */
   readonly chat?: Chat | undefined
+  /** The call itself, for the one client that is there to make it; every other goes by the prompt. */
+  readonly call?: AiCall | undefined
+}
+
+/** One attempt, as whoever asks would make it without the ladder. */
+export interface AiCall {
+  readonly generate: Effect.Effect<AiAnswer, AiError>
+  readonly stream: Stream.Stream<AiPart, AiError>
 }
 
 /** An answer: decoded, finished by the provider, and with text, or else with what a conversation's request asked for. */

@@ -1,6 +1,6 @@
 /** What goes into the ladder and what comes out of it. */
 import { Schema } from "effect"
-import type { NativeAnswer } from "./Ai.ts"
+import type { AiCall, NativeAnswer } from "./Ai.ts"
 import type { Chat, JsonObject } from "./Chat.ts"
 import type { JobId } from "./jobs/JobId.ts"
 
@@ -36,6 +36,8 @@ export interface GenerationRequest {
   readonly isExactOnly?: boolean | undefined
   /** The conversation whose last message is the prompt. */
   readonly chat?: Chat | undefined
+  /** The call itself, for the client that makes it. It is its asker's alone, and never shared. */
+  readonly call?: AiCall | undefined
   /** How old, in milliseconds, a cached answer may be; 0 allows none. Absent: the configured maximum. */
   readonly maxAgeMillis?: number | undefined
   /** `false`: this answer must not be remembered (`Cache-Control: no-store`). */

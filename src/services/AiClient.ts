@@ -3,6 +3,7 @@
  * and the largest body that is read are the `HttpClient`'s.
  */
 import { Context, type Duration, Effect, Layer, type Redacted, type Stream } from "effect"
+import { LanguageModel } from "effect/ai"
 import { HttpClient } from "effect/http"
 import type { AiAnswer, AiPart, AiRequest } from "../domain/Ai.ts"
 import type { AiError } from "../domain/errors.ts"
@@ -10,6 +11,7 @@ import { makeHttpProvider } from "./ai/httpProvider.ts"
 import { openAiProtocol } from "./ai/openAi.ts"
 import { plainProtocol } from "./ai/plain.ts"
 import { makeSimulated } from "./ai/simulated.ts"
+import { makeModelClient } from "./model/client.ts"
 
 export interface AiProviderOptions {
   /** Names the provider in responses, logs and metrics, and is the key of its circuit and limits. */
@@ -42,6 +44,18 @@ export class AiClient extends Context.Service<AiClient, {
     Layer.effect(
       AiClient,
       Effect.map(HttpClient.HttpClient, (http) => makeHttpProvider(http, options, plainProtocol(options)))
+    )
+
+  /**
+   * Any effect/ai LanguageModel. It has no bound of an answer's tokens and no name of a model per request: `maxTokens`
+   * is what the limits count, and `model` is passed over. Conversations of texts go to it turn by turn.
+   */
+  static readonly layerLanguageModel = (
+    options: { readonly provider: string }
+  ): Layer.Layer<AiClient, never, LanguageModel.LanguageModel> =>
+    Layer.effect(
+      AiClient,
+      Effect.map(LanguageModel.LanguageModel, (model) => makeModelClient(model, options.provider))
     )
 
   /**

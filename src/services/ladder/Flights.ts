@@ -74,7 +74,8 @@ export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Ret
 /** Equal for requests that one answer serves; none for those that must have one of their own. */
 export const flightKey = (request: GenerationRequest): string | undefined => {
   const { chat, contentType, context = "", locale, maxAgeMillis, maxTokens, model, namespace, prompt } = request
-  if (!request.remember || prompt.length + context.length > maxCompared) return undefined
+  if (!request.remember || request.call !== undefined) return undefined
+  if (prompt.length + context.length > maxCompared) return undefined
   // A conversation's body holds its prompt and its context.
   return JSON.stringify([
     namespace,

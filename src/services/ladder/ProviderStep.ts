@@ -260,8 +260,8 @@ export const makeProviderStep = (
     ask: (call, hasNext) =>
       Clock.clockWith((clock) => {
         budget = RetryBudget.countCall(budget, clock.currentTimeMillisUnsafe())
-        const { chat, maxTokens, model, prompt } = call.request
-        const request = { prompt, maxTokens, chat, model: isFirst ? model : undefined }
+        const { call: own, chat, maxTokens, model, prompt } = call.request
+        const request = { prompt, maxTokens, chat, call: own, model: isFirst ? model : undefined }
         const run: Run = { call, request, hasNext, attempts: 0, evidence: noEvidence() }
         return Effect.onExit(
           Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
