@@ -39,7 +39,7 @@ export const provenance = (
   return Option.none()
 }
 
-export const provenanceOf = (generation: Generation): ModelProvenance => {
+const provenanceOf = (generation: Generation): ModelProvenance => {
   const { attempts, id, source } = generation
   if (generation.source === "live") return { id, source, attempts, fallback: null }
   const { reason } = generation

@@ -1,12 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Option, Ref, Result } from "effect"
-import { AiError, Chat, LanguageModel, Prompt } from "effect/ai"
+import { AiError, Chat, LanguageModel, Prompt, ResponseIdTracker } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { Namespace } from "../../../src/domain/Generation.ts"
 import { parseTemplate } from "../../../src/domain/templates/Template.ts"
 import { CircuitBreaker } from "../../../src/services/CircuitBreaker.ts"
 import * as Understudy from "../../../src/services/Understudy.ts"
-import { answer, down, finish, type ScriptedModel, scriptedModel, text } from "../../support/scriptedModel.ts"
+import {
+  answer,
+  down,
+  finish,
+  type ModelStep,
+  type ScriptedModel,
+  scriptedModel,
+  text
+} from "../../support/scriptedModel.ts"
 
 const template = Result.getOrThrow(
   parseTemplate(
@@ -225,6 +233,30 @@ describe("a text of a resilient model", () => {
       assert.deepStrictEqual(content.map(({ role }) => role), ["user", "assistant"])
       assert.include(JSON.stringify(content[1]), "Hello.")
     }).pipe(resilient(model))
+  })
+
+  it.effect("goes on from the model's last response by its id, and in full where something has stood in", () => {
+    const responded = (id: string): ModelStep => ({
+      parts: [{ type: "response-metadata", id }, text("Hello."), finish()]
+    })
+    const model = scriptedModel([responded("resp_1"), down, down, responded("resp_2")])
+    return Effect.gen(function*() {
+      const tracker = yield* ResponseIdTracker.make
+      const chat = yield* Chat.empty
+      const say = (prompt: string) =>
+        soon(Effect.provideService(chat.generateText({ prompt }), ResponseIdTracker.ResponseIdTracker, tracker))
+      yield* say("Say hello")
+      const standIn = yield* say("Say it again")
+      assert.include(standIn.text, "This is a template to fill in")
+      yield* say("And now?")
+      assert.deepStrictEqual(model.calls.map(({ previousResponseId }) => previousResponseId), [
+        undefined,
+        "resp_1",
+        "resp_1",
+        undefined
+      ])
+      assert.strictEqual(model.calls.at(-1)?.prompt.content.length, 5)
+    }).pipe(resilient(model, { templates: [template] }))
   })
 
   it.effect("shares circuit and cache with other models over the same gates", () => {
