@@ -141,6 +141,19 @@ describe("a text of a resilient model", () => {
     }).pipe(resilient(model))
   })
 
+  it.effect("keeps to the limits that it is given, and says when to come back", () => {
+    const model = scriptedModel([answer("Here it is.")])
+    return Effect.gen(function*() {
+      yield* generate("Write about tea")
+      const error = yield* Effect.flip(generate("Write about coffee"))
+      assert.strictEqual(error.reason._tag, "RateLimitError")
+      assert.isTrue(error.isRetryable)
+      const wait = error.reason._tag === "RateLimitError" ? error.reason.retryAfter : undefined
+      assert.strictEqual(wait === undefined ? 0 : Math.round(Duration.toSeconds(wait)), 60)
+      assert.strictEqual(model.calls.length, 1)
+    }).pipe(resilient(model, { limits: { requestsPerMinute: 1 }, totalTimeout: "10 seconds" }))
+  })
+
   it.effect("does not wait for a model that hangs, and ends its call", () => {
     const model = scriptedModel(["hangs"])
     return Effect.gen(function*() {
