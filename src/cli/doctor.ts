@@ -1,5 +1,5 @@
 /** `understudy doctor`: looks at everything that the service stands on, and says what to do. Changes nothing. */
-import { Cause, Console, Effect, type FileSystem, Logger, type Path, type Redacted, Result, Schema } from "effect"
+import { Cause, Console, Effect, type FileSystem, Logger, type Path, Redacted, Result, Schema } from "effect"
 import { counted } from "../domain/text/Table.ts"
 import type { AppConfig } from "../layers/AppConfig.ts"
 import * as ProviderConfig from "../layers/ProviderConfig.ts"
@@ -82,10 +82,22 @@ const sayWhatIsSent = Effect.fnUntraced(function*(config: AppConfig, providers: 
   if (sent.length > 0) yield* Console.error(`understudy: asks ${sent.join(", and ")} (--offline asks for none)`)
 })
 
+/** As it stands in the URL, and as it is. */
+const passwordIn = (url: string): ReadonlyArray<Redacted.Redacted> => {
+  if (!URL.canParse(url)) return []
+  const { password } = new URL(url)
+  return [Redacted.make(password), Redacted.make(Result.getOrElse(decoded(password), () => password))]
+}
+
+const decoded = (text: string) => Result.try(() => decodeURIComponent(text))
+
 const secretsOf = (
   config: AppConfig,
   providers: Result.Result<ProviderConfig.ProviderConfigs, ProviderConfig.ProvidersInvalid>
 ): ReadonlyArray<Redacted.Redacted> => {
   const keys = Result.isSuccess(providers) ? providers.success.map(({ apiKey }) => apiKey) : []
-  return [config.apiKey, config.embeddingApiKey, config.databaseUrl, ...keys].filter((secret) => secret !== undefined)
+  const password = config.databaseUrl === undefined ? [] : passwordIn(Redacted.value(config.databaseUrl))
+  return [config.apiKey, config.embeddingApiKey, config.databaseUrl, ...password, ...keys].filter((secret) =>
+    secret !== undefined
+  )
 }

@@ -130,7 +130,7 @@ const malformed = (provider: ProviderConfig, detail: string): Advice => {
   const { name } = provider
   if (detail === "the answer is empty") {
     return {
-      found: `${name} answered without a text within ${16} tokens`,
+      found: `${name} answered without a text within 16 tokens`,
       advice:
         "a reasoning model spends them on its thoughts: let requests have a max_tokens that leaves room for an answer",
       isWarning: true
