@@ -46,6 +46,17 @@ const calibrate = Command.make("calibrate", {
   Command.withExamples([{ command: "understudy calibrate pairs.jsonl --wrong-rate 0.01 --html report.html" }])
 )
 
+const doctor = Command.make("doctor", {
+  offline: Flag.Boolean("offline").pipe(
+    Flag.withDescription("Ask no provider and no embedder over the network, so that nothing costs money"),
+    Flag.withDefault(false)
+  ),
+  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))
+}, (input) => command(() => import("./doctor.ts"), ({ doctor }) => doctor(input))).pipe(
+  Command.withDescription("Check configuration, database, provider and embedder, and say what to do; changes nothing"),
+  Command.withExamples([{ command: "understudy doctor --offline" }])
+)
+
 const repeated = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.atLeast(0))
 
@@ -170,7 +181,7 @@ const keys = Command.make("keys").pipe(
 
 const root = Command.make("understudy", {}, () => service).pipe(
   Command.withDescription("Stands in for an AI provider that cannot answer"),
-  Command.withSubcommands([serve, work, calibrate, simulate, templates, cache, keys])
+  Command.withSubcommands([serve, work, doctor, calibrate, simulate, templates, cache, keys])
 )
 
 /** Runs what the arguments say. Whatever goes wrong has been said on stderr when it fails. */

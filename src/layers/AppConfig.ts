@@ -278,17 +278,29 @@ type Values = Config.Success<typeof config>
 /** The values, with the protocol settled and what it needs in place. */
 export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model" | "providersFile"> & { readonly ai: AiConfig }
 
-/** Reads all variables from the current `ConfigProvider`, and reports every wrong one at once. */
-export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function*() {
-  const problems: Array<string> = []
+export interface WrongVariable {
+  readonly name: string
+  /** What it holds, unless that is a secret, and what is expected. */
+  readonly problem: string
+}
+
+/** Each variable that cannot be read by itself; how they fit together is `load`'s. */
+export const wrongVariables: Effect.Effect<ReadonlyArray<WrongVariable>> = Effect.gen(function*() {
+  const wrong: Array<WrongVariable> = []
   for (const { config, variable } of defined) {
     if (Exit.isSuccess(yield* Effect.exit(config))) continue
     const held = variable.secret ? "a secret that does not fit" : yield* Effect.orElseSucceed(
       Effect.map(Config.String(variable.name), (value) => JSON.stringify(withoutSecrets(value))),
       () => "nothing readable"
     )
-    problems.push(`${variable.name} holds ${held}; expected ${variable.expected}`)
+    wrong.push({ name: variable.name, problem: `${variable.name} holds ${held}; expected ${variable.expected}` })
   }
+  return wrong
+})
+
+/** Reads all variables from the current `ConfigProvider`, and reports every wrong one at once. */
+export const load: Effect.Effect<AppConfig, ConfigInvalid> = Effect.gen(function*() {
+  const problems = (yield* wrongVariables).map(({ problem }) => problem)
   if (problems.length > 0) return yield* new ConfigInvalid({ problems })
   const { baseUrl, model, protocol, providersFile, ...values } = yield* Effect.orDie(config)
   if (values.jobWorkers === 0 && values.databaseUrl === undefined) {

@@ -24,7 +24,7 @@ export const sender = (
 }
 
 /** `namespace:secret,…`; a namespace that stands there several times has several. */
-const secretsIn = (list: Redacted.Redacted | undefined): Map<Namespace, Array<Redacted.Redacted>> => {
+export const secretsIn = (list: Redacted.Redacted | undefined): Map<Namespace, Array<Redacted.Redacted>> => {
   const secrets = new Map<Namespace, Array<Redacted.Redacted>>()
   if (list === undefined) return secrets
   for (const entry of Redacted.value(list).split(",").map((entry) => entry.trim())) {

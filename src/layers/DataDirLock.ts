@@ -20,26 +20,30 @@ export type DataDirLock =
 /** Creates the directory when it is missing. Throws the file system's error when it cannot be used. */
 export const lockDataDir = (directory: string): DataDirLock => {
   mkdirSync(directory, { recursive: true })
-  const holderFile = join(directory, "understudy.pid")
   const lock = new DatabaseSync(join(directory, "understudy.lock"), { timeout: 0 })
   try {
     // Nothing is ever written through SQLite, so a rollback journal would only litter the directory.
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE")
   } catch (cause) {
     lock.close()
-    if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY) {
-      return { held: false, holder: readHolder(holderFile) }
-    }
+    if (isBusy(cause)) return { held: false, holder: readHolder(directory) }
     throw cause
   }
   // Only for people: the lock does not depend on it.
-  writeFileSync(holderFile, `process ${process.pid} on ${hostname()}\n`)
+  writeFileSync(holderFile(directory), `process ${process.pid} on ${hostname()}\n`)
   return { held: true, release: () => lock.close() }
 }
 
-const readHolder = (file: string): string | undefined => {
+/** Another process has the lock. */
+export const isBusy = (cause: unknown): boolean =>
+  cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY
+
+const holderFile = (directory: string): string => join(directory, "understudy.pid")
+
+/** Who has written down that it holds the lock. */
+export const readHolder = (directory: string): string | undefined => {
   try {
-    return readFileSync(file, "utf8").trim() || undefined
+    return readFileSync(holderFile(directory), "utf8").trim() || undefined
   } catch {
     return undefined
   }

@@ -14,6 +14,9 @@ export interface DatabaseOptions {
   readonly dataDir: string
 }
 
+/** Connections to a server that one instance takes at most. */
+export const poolSize = 10
+
 /** Connected, and its tables up to date. Fails at start with an error that says what to do. */
 export const layer = (options: DatabaseOptions): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, DatabaseError> =>
   PgClient.layerFrom(Effect.gen(function*() {
@@ -42,7 +45,7 @@ export const layer = (options: DatabaseOptions): Layer.Layer<PgClient.PgClient |
     })
   }))
 
-interface Target {
+export interface Target {
   /** For messages: host and port, never user or password. */
   readonly name: string
   readonly config: PgClient.PgPoolConfig
@@ -66,27 +69,30 @@ const session = {
   jit: "off"
 }
 
-const server = Effect.fnUntraced(function*(secret: Redacted.Redacted): Effect.fn.Return<Target, DatabaseUrlInvalid> {
-  const url = URL.canParse(Redacted.value(secret)) ? new URL(Redacted.value(secret)) : undefined
-  if (url === undefined) return yield* new DatabaseUrlInvalid({ detail: "it is not a URL" })
-  if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
-    return yield* new DatabaseUrlInvalid({ detail: `it begins with ${url.protocol}//` })
-  }
-  if (url.pathname.includes("@")) {
-    return yield* new DatabaseUrlInvalid({ detail: "its password holds a \"/\", which must be written as %2F" })
-  }
-  return {
-    name: `${url.searchParams.get("host") ?? (url.hostname || "localhost")}:${url.port || "5432"}`,
-    config: {
-      url: secret,
-      applicationName: "understudy",
-      maxConnections: 10,
-      connectTimeout: "3 seconds",
-      keepAlive: "30 seconds",
-      startupParameters: session
+/** The server of a `DATABASE_URL`, and how the service connects to it. */
+export const server = Effect.fnUntraced(
+  function*(secret: Redacted.Redacted): Effect.fn.Return<Target, DatabaseUrlInvalid> {
+    const url = URL.canParse(Redacted.value(secret)) ? new URL(Redacted.value(secret)) : undefined
+    if (url === undefined) return yield* new DatabaseUrlInvalid({ detail: "it is not a URL" })
+    if (url.protocol !== "postgres:" && url.protocol !== "postgresql:") {
+      return yield* new DatabaseUrlInvalid({ detail: `it begins with ${url.protocol}//` })
+    }
+    if (url.pathname.includes("@")) {
+      return yield* new DatabaseUrlInvalid({ detail: "its password holds a \"/\", which must be written as %2F" })
+    }
+    return {
+      name: `${url.searchParams.get("host") ?? (url.hostname || "localhost")}:${url.port || "5432"}`,
+      config: {
+        url: secret,
+        applicationName: "understudy",
+        maxConnections: poolSize,
+        connectTimeout: "3 seconds",
+        keepAlive: "30 seconds",
+        startupParameters: session
+      }
     }
   }
-})
+)
 
 const embedded = Effect.fnUntraced(function*(dataDir: string) {
   const pglite = yield* Pglite.make(dataDir)
@@ -97,7 +103,8 @@ const embedded = Effect.fnUntraced(function*(dataDir: string) {
   return target
 })
 
-const connectError = (
+/** Why there is no connection, and what to do. */
+export const connectError = (
   name: string,
   { reason }: SqlError.SqlError
 ): DatabaseUnreachable | DatabaseRefused | DatabaseUrlInvalid => {

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import type { Environment } from "./service.ts"
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+export const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
 export interface Exited {
   readonly code: number | null

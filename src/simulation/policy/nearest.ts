@@ -31,7 +31,7 @@ const close = (typed: string, name: string): number => {
 }
 
 /** Characters to put in, take out or exchange (Levenshtein). */
-const edits = (from: string, to: string): number => {
+export const edits = (from: string, to: string): number => {
   let above = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [row, a] of [...from].entries()) {
     const line = [row + 1]
