@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process"
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { withJavaScriptImports, withSortedEndpoints } from "./package/declarations.ts"
 import { type Manifest, publishedManifest } from "./package/manifest.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -30,7 +31,9 @@ export const build = (): void => {
   })
   if (compiled.status !== 0) throw new Error("the package does not compile")
   for (const file of filesIn(join(buildDirectory, "dist"))) {
-    if (file.endsWith(".d.ts")) writeFileSync(file, withJavaScriptImports(readFileSync(file, "utf8")))
+    if (file.endsWith(".d.ts")) {
+      writeFileSync(file, withSortedEndpoints(withJavaScriptImports(readFileSync(file, "utf8"))))
+    }
   }
   chmodSync(join(buildDirectory, "dist/main.js"), 0o755)
   writeFileSync(
@@ -45,9 +48,5 @@ export const filesIn = (directory: string): ReadonlyArray<string> =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
-
-/** The compiler leaves `.ts` in declarations, where no such file is. Nothing moves, so the maps stay right. */
-const withJavaScriptImports = (declarations: string): string =>
-  declarations.replace(/(\bfrom |\bimport\()"(\.[^"]*)\.ts"/gu, "$1\"$2.js\"")
 
 if (import.meta.main) build()
