@@ -1,10 +1,10 @@
 /** What each command needs besides Effect. */
 import { assert, describe, it } from "@effect/vitest"
-import { driversFor, missingDrivers } from "../../src/cli/drivers.ts"
+import { type Driver, driversFor, missingDrivers } from "../../src/cli/drivers.ts"
 
-const always = ["@effect/platform-node"]
-const embedded = ["@electric-sql/pglite", "@electric-sql/pglite-pgvector"]
-const service = [...always, "@effect/sql-pg", "undici"]
+const always: ReadonlyArray<Driver> = ["@effect/platform-node"]
+const embedded: ReadonlyArray<Driver> = ["@electric-sql/pglite", "@electric-sql/pglite-pgvector"]
+const service: ReadonlyArray<Driver> = [...always, "@effect/sql-pg", "undici"]
 const url = "postgres://127.0.0.1/understudy"
 
 const absent = () => {
