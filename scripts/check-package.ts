@@ -55,8 +55,12 @@ const checkTarball = async (folder: string) => {
 
 const checkBundles = async () => {
   for (const program of programs) {
-    weigh(`${program.name}, without effect`, await bundled(program, false), program.own, "bytes")
-    weigh(`${program.name}, with effect`, await bundled(program, true), program.whole, "bytes")
+    try {
+      weigh(`${program.name}, without effect`, await bundled(program, false), program.own, "bytes")
+      weigh(`${program.name}, with effect`, await bundled(program, true), program.whole, "bytes")
+    } catch (cause) {
+      problems.push(`${program.name} cannot be bundled: ${String(cause)}`)
+    }
   }
 }
 
