@@ -1,23 +1,14 @@
 #!/usr/bin/env node
-/** The process: the service when nothing else is asked for, and ends gracefully on SIGTERM or SIGINT. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Exit, Runtime } from "effect"
+/** The process: the service when nothing else is asked for. What it needs to run must be there before it is loaded. */
+import { driversFor, missingDrivers } from "./cli/drivers.ts"
 
 const args = process.argv.slice(2)
+const problem = missingDrivers(driversFor(args, process.env["DATABASE_URL"]), import.meta.resolve)
 
-/** Whoever asks a service to stop, and sees it stopped, has seen no failure. */
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? onExit(0) : Runtime.defaultTeardown(exit, onExit)
-
-const options = { disableErrorReporting: true, teardown }
-
-// Each loads no more than it needs: the service no command line, the command line no service.
-if (args.length === 0) {
-  const { serve } = await import("./cli/serve.ts")
-  NodeRuntime.runMain(serve, options)
+if (problem === undefined) {
+  const { run } = await import("./layers/Process.ts")
+  await run(args)
 } else {
-  const { understudy } = await import("./layers/CommandLine.ts")
-  // Flags alone are the service's; a command that was interrupted has not done what it was asked to.
-  const isService = args[0] === "serve" || args[0] === "work" || args[0]?.startsWith("-") === true
-  NodeRuntime.runMain(understudy(args), isService ? options : { disableErrorReporting: true })
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 1
 }

@@ -3,8 +3,8 @@ import { Effect, Schema } from "effect"
 import { Argument, CliOutput, Command, Flag } from "effect/cli"
 import { defaultNamespace, Namespace } from "../domain/Generation.ts"
 import { KeyNamespace } from "../layers/KeyForm.ts"
+import { version } from "../version.ts"
 import { command, presenter, WrongUsage } from "./command.ts"
-import { version } from "./version.ts"
 
 const namespace = Flag.String("namespace").pipe(
   Flag.withSchema(Namespace),

@@ -1,5 +1,5 @@
 /** The sender of callbacks, as it is configured. */
-import { NodeDns } from "@effect/platform-node"
+import * as NodeDns from "@effect/platform-node/NodeDns"
 import { Effect, Layer, Redacted } from "effect"
 import { Dns } from "effect/net"
 import { exceptionsOf, noExceptions } from "../domain/callbacks/CallbackExceptions.ts"

@@ -72,6 +72,15 @@ export class DataDirUnusable extends Schema.TaggedError<DataDirUnusable>()("Data
   }
 }
 
+/** The embedded database is not installed: its packages are optional. */
+export class EmbeddedDatabaseMissing extends Schema.TaggedError<EmbeddedDatabaseMissing>()(
+  "EmbeddedDatabaseMissing",
+  {}
+) {
+  override readonly message = "the embedded database is not installed: "
+    + "npm install @electric-sql/pglite @electric-sql/pglite-pgvector, or set DATABASE_URL to a PostgreSQL server"
+}
+
 /** The tables could not be brought up to date. */
 export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("MigrationFailed", {
   detail: Schema.String
@@ -88,4 +97,5 @@ export type DatabaseError =
   | PgvectorMissing
   | DataDirLocked
   | DataDirUnusable
+  | EmbeddedDatabaseMissing
   | MigrationFailed

@@ -1,10 +1,10 @@
 /** PostgreSQL inside this process: PGlite in a worker thread, reached through a byte stream like a server's socket. */
 import type { PgClient } from "@effect/sql-pg"
-import { Deferred, Effect, Fiber, type Scope } from "effect"
+import { Deferred, Effect, Fiber, Predicate, type Scope } from "effect"
 import { resolve } from "node:path"
 import type { Duplex } from "node:stream"
 import { Worker } from "node:worker_threads"
-import { DataDirLocked, DataDirUnusable } from "./DatabaseError.ts"
+import { DataDirLocked, DataDirUnusable, EmbeddedDatabaseMissing } from "./DatabaseError.ts"
 import { PgliteConnection } from "./PgliteConnection.ts"
 import type { FromWorker, PgliteWorkerData, ToWorker } from "./pgliteMessages.ts"
 
@@ -15,16 +15,18 @@ export interface Pglite {
   readonly kill: Effect.Effect<void>
 }
 
+export type OpenError = DataDirLocked | DataDirUnusable | EmbeddedDatabaseMissing
+
 /**
  * Opens the database in a directory (`memory:` keeps nothing) and closes it with the scope.
  *
  * PGlite never calls fsync: a crash of the process loses nothing that was acknowledged, a crash of the machine may.
  */
 export const make = Effect.fn("Pglite.make")(
-  function*(dataDir: string): Effect.fn.Return<Pglite, DataDirLocked | DataDirUnusable, Scope.Scope> {
+  function*(dataDir: string): Effect.fn.Return<Pglite, OpenError, Scope.Scope> {
     const directory = dataDir.startsWith("memory:") ? undefined : resolve(dataDir)
     const thread = yield* Effect.acquireRelease(Effect.sync(() => new PgliteThread(directory)), stop)
-    yield* Effect.callback<void, DataDirLocked | DataDirUnusable>((resume) => {
+    yield* Effect.callback<void, OpenError>((resume) => {
       thread.onOpened = (result) => resume(opened(directory ?? dataDir, result))
     })
     yield* Effect.forkScoped(Effect.flatMap(
@@ -48,10 +50,8 @@ export const clientConfig = ({ stream }: Pglite): PgClient.PgPoolConfig => ({
   connectTimeout: "15 seconds"
 })
 
-const opened = (
-  directory: string,
-  result: FromWorker | Error
-): Effect.Effect<void, DataDirLocked | DataDirUnusable> => {
+const opened = (directory: string, result: FromWorker | Error): Effect.Effect<void, OpenError> => {
+  if (result instanceof Error && isMissing(result.cause)) return new EmbeddedDatabaseMissing()
   if (result instanceof Error) return new DataDirUnusable({ directory, detail: result.message })
   switch (result.type) {
     case "locked":
@@ -62,6 +62,10 @@ const opened = (
       return Effect.void
   }
 }
+
+/** The thread could not load what it runs. */
+const isMissing = (cause: unknown): boolean =>
+  Predicate.hasProperty(cause, "code") && cause.code === "ERR_MODULE_NOT_FOUND"
 
 /** A statement that never ends cannot be asked to stop, so closing is bounded; killing it loses nothing committed. */
 const stop = Effect.fnUntraced(function*(thread: PgliteThread) {

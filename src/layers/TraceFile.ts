@@ -2,7 +2,7 @@
 import { Effect, FileSystem, type PlatformError, Predicate, Schema, Stream } from "effect"
 import { makeTraceRecorder } from "../services/ai/TraceRecorder.ts"
 
-class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
+export class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
   path: Schema.String,
   problem: Schema.String
 }) {

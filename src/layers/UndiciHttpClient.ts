@@ -15,7 +15,7 @@
  * - Like Effect's own undici client it asks for no compression, decompresses nothing and follows no redirects.
  *   `HttpClient.withScope` cannot reach it (its registry is private to Effect): interrupt the reader instead.
  */
-import { NodeStream } from "@effect/platform-node"
+import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Duration, Effect, Layer, Option, Result, Stream, Tracer } from "effect"
 import { Headers, HttpClient, HttpClientError, type HttpClientRequest, type HttpClientResponse, Url } from "effect/http"
 import { TracerEnabled } from "effect/References"

@@ -1,5 +1,5 @@
 /** A process that only works on jobs, beside those that take them in. */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Schema } from "effect"
 import type { AppConfig } from "./AppConfig.ts"
 import { workers } from "./JobLayers.ts"
@@ -7,7 +7,7 @@ import { ladder, standsOn, telemetry } from "./Ladder.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 
 /** There is nothing that it could do. */
-class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
+export class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
 
 export const worker = (config: AppConfig) =>
   Layer.unwrap(Effect.gen(function*() {

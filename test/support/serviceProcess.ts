@@ -11,18 +11,19 @@ export interface Exited {
   readonly signal: NodeJS.Signals | null
 }
 
-export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = []) =>
-  spawnCommand([], env, nodeArguments)
+export const spawnService = (env: Environment, nodeArguments: ReadonlyArray<string> = [], program = main) =>
+  spawnCommand([], env, nodeArguments, program)
 
 /** A command that goes on until it is ended. Sees nothing of our own environment but the path. */
 export const spawnCommand = (
   args: ReadonlyArray<string>,
   env: Environment,
-  nodeArguments: ReadonlyArray<string> = []
+  nodeArguments: ReadonlyArray<string> = [],
+  program = main
 ) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [...nodeArguments, main, ...args], {
+      const child = spawn(process.execPath, [...nodeArguments, program, ...args], {
         env: { PATH: process.env["PATH"], PORT: "0", ...env },
         stdio: ["ignore", "pipe", "pipe", "ipc"]
       })
@@ -58,8 +59,12 @@ export const spawnCommand = (
   )
 
 /** Listens when this returns. */
-export const startProcess = Effect.fnUntraced(function*(env: Environment, nodeArguments: ReadonlyArray<string> = []) {
-  const spawned = yield* spawnService(env, nodeArguments)
+export const startProcess = Effect.fnUntraced(function*(
+  env: Environment,
+  nodeArguments: ReadonlyArray<string> = [],
+  program = main
+) {
+  const spawned = yield* spawnService(env, nodeArguments, program)
   const url = yield* spawned.watch(() =>
     /Understudy listens on (http:\/\/[\w.:]+)/.exec(spawned.output())?.[1] ?? (spawned.hasExited() ? "" : undefined)
   )

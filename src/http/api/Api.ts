@@ -1,5 +1,6 @@
 /** The whole HTTP contract: what the server serves, what `/openapi.json` says, and what a typed client is made of. */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { version } from "../../version.ts"
 import { AdminApi } from "./Admin.ts"
 import { describesKeys } from "./Authorization.ts"
 import { ChatApi } from "./Chat.ts"
@@ -19,7 +20,7 @@ export class Api extends HttpApi.make("understudy")
   .add(NamespacesApi)
   .annotateMerge(OpenApi.annotations({
     title: "Understudy",
-    version: "0.1.0",
+    version,
     description: "Stands between an application and an AI provider: answers live, from the cache or from a template, " +
       "and always says which."
   }))
