@@ -1,7 +1,7 @@
 /** What `understudy doctor` has found, for people and for programs. */
 import { Redacted, Schema } from "effect"
 import { counted } from "../domain/text/Table.ts"
-import { version } from "./version.ts"
+import { version } from "../version.ts"
 
 const Check = Schema.Literals([
   "configuration",
