@@ -1,6 +1,6 @@
 /** Understudy's own routes in an HTTP server of yours, beside other routes. Run: node examples/http-routes.ts, then curl localhost:3000/hello */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Config, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { ApiKeys, defaultNamespace, Generator } from "understudy"
@@ -27,9 +27,8 @@ const Hello = HttpRouter.add(
 const Server = Effect.gen(function*() {
   const config = yield* AppConfig.load
   const providers = yield* ProviderConfig.load(config)
-  const port = yield* Config.Port("PORT").pipe(Config.withDefault(3000))
   return Layer.mergeAll(HttpRouter.serve(Layer.mergeAll(Routes, Hello)), jobWorkers(config)).pipe(
-    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port })),
+    Layer.provide(NodeHttpServer.layer(createServer, { host: config.host, port: config.port })),
     Layer.provide(ApiKeys.layerOpen),
     Layer.provide(ladder(config, providers))
   )
