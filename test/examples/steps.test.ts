@@ -27,28 +27,42 @@ describe("examples", { timeout: 90_000 }, () => {
 
   it.live("breaker.ts opens after three failures, and is closed again by a probe", () =>
     printed("breaker.ts", [
-      ...["Graz: no weather (status 503)\n", "Graz: no weather (status 503)\n", "Closed -> Open\n"],
-      ...["Graz: yesterday's weather", "Open -> HalfOpen", "HalfOpen -> Closed"],
-      ...["Graz: sunny", "Atlantis: no such town", "Wien: sunny"]
+      "Graz: no weather (status 503)\n",
+      "Graz: no weather (status 503)\n",
+      "Closed -> Open\n",
+      "Graz: yesterday's weather",
+      "Open -> HalfOpen",
+      "HalfOpen -> Closed",
+      "Graz: sunny",
+      "Atlantis: no such town",
+      "Wien: sunny"
     ]))
 
   it.live("limiter.ts lets six through, and refuses the others without asking", () =>
     printed("limiter.ts", [
-      ...["one: ONE\n", "six: SIX\n", "seven: not now (would_miss_deadline)", "eight: not now (would_miss_deadline)"],
+      "one: ONE\n",
+      "six: SIX\n",
+      "seven: not now (would_miss_deadline)",
+      "eight: not now (would_miss_deadline)",
       "6 calls, two at a time"
     ]))
 
   it.live("cache.ts gives the same and a similar answer, and nothing where it has nothing alike", () =>
     printed("cache.ts", [
       "live: Feed it daily.",
-      ...["cache, exact (1.00), for ModelDown: Feed it daily.", "cache, similar", "Feed it daily."],
+      "cache, exact (1.00), for ModelDown: Feed it daily.",
+      "cache, similar",
+      "Feed it daily.",
       "nothing: ModelDown"
     ]))
 
   it.live("templates.ts takes the template of the type that is asked for, else the general one", () =>
     printed("templates.ts", [
-      ...["--- press-release ---", "# [Organisation]: our new tram line"],
-      ...["--- generic ---", "This is a template to fill in", "rye bread"]
+      "--- press-release ---",
+      "# [Organisation]: our new tram line",
+      "--- generic ---",
+      "This is a template to fill in",
+      "rye bread"
     ]))
 
   it.live("ladder.ts goes on to the second provider, then to the cache, then says when to come back", () =>
