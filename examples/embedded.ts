@@ -1,26 +1,15 @@
 /** Understudy inside a program of your own: no HTTP, no database, nothing to configure. Run: node examples/embedded.ts */
 import { Console, Effect, Layer } from "effect"
-import {
-  AiClient,
-  CircuitBreaker,
-  defaultNamespace,
-  Embedder,
-  fallbackCacheLayerMemory,
-  Generator,
-  Providers,
-  RateLimiter,
-  Templates
-} from "understudy"
+import { AiClient, defaultNamespace, Generator, Providers, Understudy } from "understudy"
 
-const Understudy = Generator.layer({ attemptTimeout: "10 seconds", totalTimeout: "20 seconds" }).pipe(
-  Layer.provide([
-    Layer.provide(Providers.layer, AiClient.layerSimulated()),
-    CircuitBreaker.layerMemory({ failures: 3, openFor: "30 seconds" }),
-    RateLimiter.layer({ concurrency: 4 }),
-    Layer.provide(fallbackCacheLayerMemory(), Embedder.layerLocal),
-    Templates.layerNone
-  ])
-)
+/** Stands for `AiClient.layerOpenAi({ provider, baseUrl, model, apiKey })` over any Effect `HttpClient`. */
+const Provider = Layer.provide(Providers.layer, AiClient.layerSimulated())
+
+const Ladder = Understudy.layer({
+  totalTimeout: "20 seconds",
+  circuit: { failures: 3, openFor: "30 seconds" },
+  limits: { concurrency: 4 }
+}).pipe(Layer.provide(Provider))
 
 const program = Effect.gen(function*() {
   const generator = yield* Generator
@@ -38,4 +27,4 @@ const program = Effect.gen(function*() {
   })
 )
 
-await Effect.runPromise(Effect.provide(program, Understudy))
+await Effect.runPromise(Effect.provide(program, Ladder))

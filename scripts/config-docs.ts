@@ -1,25 +1,35 @@
 /**
- * Writes what `src/layers/AppConfig.ts` knows of the configuration to where people look for it: the table in README.md
- * and `.env.example`. Puts the examples into README.md and docs/simulation.md too. With `--check` it changes nothing and
- * fails when something is out of date.
+ * Writes what `src/layers/AppConfig.ts` knows of the configuration, and the programs of `examples`, to where people look
+ * for them: wherever README.md or a page of docs has `<!-- NAME:begin (written by scripts/config-docs.ts) -->` and
+ * `<!-- NAME:end -->`. NAME is `configuration`, or a file of `examples` (with or without `.ts`). Writes `.env.example`
+ * too. With `--check` it changes nothing and fails when something is out of date.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { type Variable, variables } from "../src/layers/AppConfig.ts"
 
 /** A text file of the repository, by its path from the root. */
 export const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8")
 
-/** The README with its generated parts up to date. */
-export const readme = (current: string): string =>
-  between(between(current, "configuration", table(variables)), "embedded", code(read("examples/embedded.ts")))
-
-/** docs/simulation.md with the examples as they are. */
-export const simulationDocs = (current: string): string =>
-  between(
-    between(current, "newsletter", code(read("examples/newsletter.test.ts"))),
-    "strategy",
-    code(read("examples/simulation.ts"))
+/** The pages that may show something of it. */
+export const pages: ReadonlyArray<string> = [
+  "README.md",
+  ...readdirSync(new URL("../docs", import.meta.url)).filter((name) => name.endsWith(".md")).map((name) =>
+    `docs/${name}`
   )
+]
+
+/** A page with its generated parts up to date. */
+export const written = (current: string): string =>
+  current.replaceAll(
+    /^<!-- ([\w.-]+):begin \(written by [\w./-]+\) -->$(?:(?!^<!-- \1:end -->$).)*(^<!-- \1:end -->$)?/gms,
+    (_, name: string, end: string | undefined) => {
+      if (end === undefined) throw new Error(`the line <!-- ${name}:end --> is missing`)
+      return `<!-- ${name}:begin (written by scripts/config-docs.ts) -->\n\n${partOf(name)}\n${end}`
+    }
+  )
+
+const partOf = (name: string): string =>
+  name === "configuration" ? table(variables) : code(read(`examples/${name.endsWith(".ts") ? name : `${name}.ts`}`))
 
 /** Every variable commented out, with its default. */
 export const envExample = (): string =>
@@ -32,19 +42,6 @@ export const envExample = (): string =>
   ].join("\n")
 
 const quoted = (value: string): string => value.includes(" ") ? `"${value}"` : value
-
-/** Replaces what stands between `<!-- name:begin … -->` and `<!-- name:end -->`. */
-const between = (text: string, name: string, part: string): string => {
-  const [before, rest] = split(text, `<!-- ${name}:begin (written by scripts/config-docs.ts) -->`)
-  const [, after] = split(rest, `<!-- ${name}:end -->`)
-  return `${before}<!-- ${name}:begin (written by scripts/config-docs.ts) -->\n\n${part}\n<!-- ${name}:end -->${after}`
-}
-
-const split = (text: string, marker: string): readonly [before: string, after: string] => {
-  const at = text.indexOf(marker)
-  if (at === -1) throw new Error(`the line ${marker} is missing`)
-  return [text.slice(0, at), text.slice(at + marker.length)]
-}
 
 const code = (source: string): string => `\`\`\`ts\n${source}\`\`\`\n`
 
@@ -63,12 +60,11 @@ const table = (rows: ReadonlyArray<Variable>): string => {
 
 if (import.meta.main) {
   const check = process.argv.includes("--check")
-  const wanted = {
-    "README.md": readme(read("README.md")),
-    "docs/simulation.md": simulationDocs(read("docs/simulation.md")),
-    ".env.example": envExample()
-  }
-  for (const [path, text] of Object.entries(wanted)) {
+  const wanted = [
+    ...pages.map((path) => [path, written(read(path))] as const),
+    [".env.example", envExample()] as const
+  ]
+  for (const [path, text] of wanted) {
     if (!check) {
       writeFileSync(new URL(`../${path}`, import.meta.url), text)
     } else if (currentOf(path) !== text) {

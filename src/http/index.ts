@@ -1,9 +1,12 @@
 /** Understudy over HTTP, for a server of one's own and for whoever calls one. Names no platform: it runs in a browser too. */
+export { GenerationId, Namespace } from "../domain/Generation.ts"
+export { JobId } from "../domain/jobs/JobId.ts"
 export * from "./api/Admin.ts"
 export * from "./api/Answers.ts"
 export * from "./api/Api.ts"
 export * from "./api/Authorization.ts"
 export * from "./api/Chat.ts"
+export * from "./api/Client.ts"
 export * from "./api/Generate.ts"
 export * from "./api/Generations.ts"
 export * from "./api/Job.ts"

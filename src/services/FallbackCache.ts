@@ -1,7 +1,8 @@
 /** Remembers live answers, and finds the closest one when the provider cannot answer. */
-import { Context, Effect, Layer, type Option } from "effect"
+import { Clock, Context, Effect, Layer, Option, Random } from "effect"
 import type { StoreUnavailable } from "../domain/errors.ts"
 import { type GenerationId, Namespace, type Usage } from "../domain/Generation.ts"
+import { generationIds } from "../domain/GenerationId.ts"
 
 /** A complete live answer and the request it answered. */
 export interface RememberedAnswer {
@@ -52,6 +53,24 @@ export interface CacheMatch {
   readonly ageMillis: number
 }
 
+/** A request, as an answer to it is remembered and looked for. */
+export type AroundQuery = Omit<CacheQuery, "isShadow">
+
+/** What a generator has to say of its text. */
+export interface GeneratedText {
+  readonly text: string
+  readonly model: string
+  readonly usage?: Usage | undefined
+  /** `false`: it is cut, and so not remembered. */
+  readonly isComplete?: boolean | undefined
+}
+
+/** The generator's own answer, and the name under which it can be quarantined or forgotten. */
+export type LiveText<A extends GeneratedText> = A & { readonly source: "live"; readonly id: GenerationId }
+
+/** An earlier answer, and what it stands in for. */
+export type CachedText<E> = CacheMatch & { readonly source: "cache"; readonly error: E }
+
 export class FallbackCache extends Context.Service<FallbackCache, {
   /**
    * Hands a live answer over and returns at once: storing happens in the background, in batches. When the queue is
@@ -77,6 +96,18 @@ export class FallbackCache extends Context.Service<FallbackCache, {
    */
   readonly unembedded: Effect.Effect<number>
 }>()("understudy/services/FallbackCache") {
+  /**
+   * Around any generator: a success is remembered, and a failure gives the closest earlier answer where there is one.
+   * Without one, or when the store does not answer, the failure stays as it is. Defects and interruptions pass.
+   * `standsIn` says of which failures: a request that is refused should hear so. Default all.
+   */
+  static readonly around =
+    <E>(query: AroundQuery, standsIn: (error: E) => boolean = () => true) =>
+    <A extends GeneratedText, R>(
+      self: Effect.Effect<A, E, R>
+    ): Effect.Effect<LiveText<A> | CachedText<E>, E, R | FallbackCache> =>
+      FallbackCache.use((cache) => around(cache, query, standsIn, self))
+
   /**
    * The same cache with entries of its own: what is remembered here is never found there, and the other way round.
    * For answers that must not be mixed up, such as those of a simulated provider with those of a real one. An erase
@@ -109,3 +140,30 @@ const apart = (name: string, namespace: Namespace): Namespace => Namespace.make(
 
 const eraseBoth = (cache: FallbackCache["Service"], name: string) => (namespace: Namespace) =>
   Effect.zipWith(cache.erase(namespace), cache.erase(apart(name, namespace)), (plain, others) => plain + others)
+
+const around = Effect.fnUntraced(function*<A extends GeneratedText, E, R>(
+  cache: FallbackCache["Service"],
+  query: AroundQuery,
+  standsIn: (error: E) => boolean,
+  self: Effect.Effect<A, E, R>
+): Effect.fn.Return<LiveText<A> | CachedText<E>, E, R> {
+  const result = yield* Effect.result(self)
+  if (result._tag === "Success") {
+    const { isComplete, model, text, usage } = result.success
+    const id = yield* newId
+    // A model that the request names narrows what is looked for; what is remembered is the one that answered.
+    if (isComplete !== false) yield* cache.remember({ ...query, id, model, askedModel: query.model, text, usage })
+    return { ...result.success, source: "live", id }
+  }
+  const error = result.failure
+  if (!standsIn(error)) return yield* Effect.fail(error)
+  const match = yield* Effect.catch(
+    cache.find(query),
+    (unavailable) => Effect.as(Effect.logWarning(`no earlier answer: ${unavailable.message}`), Option.none())
+  )
+  return Option.isSome(match) ? { ...match.value, source: "cache", error } : yield* Effect.fail(error)
+})
+
+const newId = Effect.gen(function*() {
+  return generationIds(yield* Clock.currentTimeMillis, yield* Random.nextInt, yield* Random.nextInt)()
+})

@@ -1,5 +1,5 @@
 /** The providers that the live step asks, in order: the next one when the one before it is out. */
-import { type Array, Context, type Duration, Effect, Layer } from "effect"
+import { Array, Context, type Duration, Effect, Layer } from "effect"
 import { AiClient } from "./AiClient.ts"
 
 export interface Provider {
@@ -23,4 +23,15 @@ export class Providers extends Context.Service<Providers, {
   /** Several, in the order of preference. */
   static readonly layerList = (inOrder: Array.NonEmptyReadonlyArray<Provider>): Layer.Layer<Providers> =>
     Layer.succeed(Providers, { inOrder })
+
+  /** Several clients that are layers, in the order of preference. */
+  static readonly layerClients = <E, R>(
+    ...clients: Array.NonEmptyReadonlyArray<Layer.Layer<AiClient, E, R>>
+  ): Layer.Layer<Providers, E, R> =>
+    Layer.effect(
+      Providers,
+      Effect.map(Effect.forEach(clients, (client) => Layer.build(client)), (contexts) => ({
+        inOrder: Array.map(contexts, (context) => ({ client: Context.get(context, AiClient) }))
+      }))
+    )
 }

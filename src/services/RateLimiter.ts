@@ -1,9 +1,17 @@
 /** Keeps our own calls within what a provider allows, and refuses early what could not be served in time. */
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Clock, Context, Duration, Effect, Layer, type Scope } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { LimitExceeded } from "../domain/errors.ts"
+import { defaultNamespace, type Namespace } from "../domain/Generation.ts"
 import { memoryBudget, type RateBudget } from "./limiter/RateBudget.ts"
 import { makeSharedBudgets, type SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
-import type { Permit, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./limiter/RateLimiterApi.ts"
+import type {
+  Permit,
+  Priority,
+  RateLimiterConfig,
+  RateLimiterOptions,
+  RateLimiterService
+} from "./limiter/RateLimiterApi.ts"
 import { type Lane, makeLane } from "./limiter/RateLimiterLane.ts"
 
 export type { SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
@@ -16,6 +24,17 @@ export type {
   RateLimiterOptions,
   RateLimiterService
 } from "./limiter/RateLimiterApi.ts"
+
+export interface LimitOptions {
+  /** Refused at once when its turn would come later than this. Default 30 seconds. */
+  readonly maxWait?: Duration.Input | undefined
+  /** Whoever shares a key takes turns by this. Default: all are one. */
+  readonly namespace?: Namespace | undefined
+  /** What it takes of `tokensPerMinute`. Default none. */
+  readonly tokens?: number | undefined
+  /** Default `interactive`. */
+  readonly priority?: Priority | undefined
+}
 
 export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService>()("understudy/services/RateLimiter") {
   /** The limits of one process. */
@@ -34,6 +53,23 @@ export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService
         return make(config, scope, yield* makeSharedBudgets(shared))
       })
     )
+
+  /**
+   * Runs any effect within the limits of `key`: at once, or when its turn has come, or not at all. The permit comes back
+   * on every exit. After a refusal of the other side say so with `coolDown`, and nobody runs into it again.
+   */
+  static readonly limit =
+    (key: string, options: LimitOptions = {}) =>
+    <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | LimitExceeded, R | RateLimiter> => {
+      const { maxWait = "30 seconds", namespace = defaultNamespace, priority, tokens = 0 } = options
+      const maxMillis = Duration.toMillis(maxWait)
+      return RateLimiter.use((limiter) =>
+        Clock.clockWith((clock) => {
+          const deadline = clock.currentTimeMillisUnsafe() + maxMillis
+          return limiter.withPermit({ key, namespace, deadline, minAttemptMillis: 0, tokens, priority }, () => self)
+        })
+      )
+    }
 
   static readonly layerUnlimited: Layer.Layer<RateLimiter> = Layer.succeed(RateLimiter, {
     withPermit: (_request, attempt) => attempt(unlimitedPermit),

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { GenerationId, Namespace } from "../../src/domain/Generation.ts"
+import { JobId } from "../../src/domain/jobs/JobId.ts"
 import { chatErrorOf, completionOf } from "../support/answers.ts"
 import { eventually, generationOf, problemOf } from "../support/http.ts"
 import { answered, type Call, jobOf, live, refused, serveJobs, unanswered } from "../support/jobService.ts"
@@ -331,7 +332,7 @@ describe("an upgrade", () => {
     it.live(`of a fallback is a job that the answer names: ${JSON.stringify({ ...headers, ...more })}`, () =>
       Effect.gen(function*() {
         const { call, jobs } = yield* serveJobs({ script: [fails], find: finds() })
-        const expected = (n: number) => ({ job: `job_${n}`, location: `/jobs/job_${n}` })
+        const expected = (n: number) => ({ job: JobId.make(`job_${n}`), location: `/jobs/job_${n}` })
 
         const whole = yield* call("/generate", { body: { ...tea, ...more }, headers })
         assert.deepInclude(generationOf(whole), { source: "cache", upgrade: expected(1) })

@@ -1,6 +1,7 @@
 /** The endpoints of jobs, as a client sees them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schema } from "effect"
+import { JobId } from "../../src/domain/jobs/JobId.ts"
 import { JobSummaryResponse } from "../../src/http/api/Job.ts"
 import { byHand } from "../support/eventStreams.ts"
 import { eventually, problemOf, type Reply } from "../support/http.ts"
@@ -156,7 +157,7 @@ describe("the list of jobs", () => {
   it.live("has the newest first, page by page, and those that are asked for", () =>
     Effect.gen(function*() {
       const { call, jobs } = yield* withJobs(Array.from({ length: 23 }, () => callback))
-      const names = Array.from({ length: 23 }, (_, n) => `job_${23 - n}`)
+      const names = Array.from({ length: 23 }, (_, n) => JobId.make(`job_${23 - n}`))
       const first = pageOf(yield* call("/jobs"))
       assert.deepStrictEqual(first.ids, names.slice(0, 20))
       const rest = pageOf(yield* call(`/jobs?cursor=${first.next}`))
@@ -169,7 +170,7 @@ describe("the list of jobs", () => {
         callback: { url: callback.callback_url, status: "failed", attempts: 9, lastError: "status 500" }
       })
       const done = yield* call("/jobs?status=succeeded")
-      assert.deepStrictEqual(pageOf(done), { ids: ["job_3"], next: null })
+      assert.deepStrictEqual(pageOf(done), { ids: [JobId.make("job_3")], next: null })
       assert.notInclude(done.text, live.text)
       assert.deepStrictEqual(pageOf(yield* call("/jobs?callback=failed")).ids, ["job_5"])
       assert.deepStrictEqual(pageOf(yield* call("/jobs?status=failed&callback=failed")).ids, [])

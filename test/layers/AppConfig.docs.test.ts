@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { parseEnv } from "node:util"
-import { envExample, read, readme, simulationDocs } from "../../scripts/config-docs.ts"
+import { envExample, pages, read, written } from "../../scripts/config-docs.ts"
 import { load, variables } from "../../src/layers/AppConfig.ts"
 
 const example = read(".env.example")
@@ -12,14 +12,26 @@ const loadFrom = (env: Record<string, string>) =>
   Effect.provideService(load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
 
 describe("the configuration in the documents", () => {
-  it("README.md shows every variable with its default, and the example program as it is", () => {
-    const current = read("README.md")
-    assert.strictEqual(current, readme(current), "run node scripts/config-docs.ts")
+  for (const page of pages) {
+    it(`${page} shows the configuration and the example programs as they are`, () => {
+      const current = read(page)
+      assert.strictEqual(current, written(current), "run node scripts/config-docs.ts")
+    })
+  }
+
+  it("a page without an end of what is shown is refused, and one with an older text is brought up to date", () => {
+    const begin = "<!-- embedded:begin (written by scripts/config-docs.ts) -->"
+    assert.throws(() => written(`a\n${begin}\nb\n<!-- other:end -->`), /embedded:end --> is missing/)
+    const page = written(`a\n${begin}\nold\n<!-- embedded:end -->\nb`)
+    assert.include(page, read("examples/embedded.ts"))
+    assert.notInclude(page, "old\n")
+    assert.isTrue(page.startsWith("a\n") && page.endsWith("\nb"))
   })
 
-  it("docs/simulation.md shows the example programs as they are", () => {
-    const current = read("docs/simulation.md")
-    assert.strictEqual(current, simulationDocs(current), "run node scripts/config-docs.ts")
+  it("README.md has the variables, and the program that embeds", () => {
+    for (const part of ["`DATABASE_URL`", "configuration:begin", "embedded:begin"]) {
+      assert.include(read("README.md"), part)
+    }
   })
 
   it(".env.example is what the variables say", () => {

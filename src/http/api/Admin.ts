@@ -14,13 +14,13 @@ const CircuitStatus = Schema.Struct({
 })
 export type CircuitStatus = typeof CircuitStatus.Type
 
-export class CircuitCommand extends Schema.Class<CircuitCommand>("CircuitCommand")({
+export const CircuitCommand = Schema.Struct({
   action: Schema.Literals(["force-open", "force-close", "reset"]).annotate({
     description:
       "force-open: nothing passes until reset. force-close: everything passes, and outcomes change nothing. " +
       "reset: closed, with nothing counted"
   })
-}) {}
+}).annotate({ identifier: "CircuitCommand" })
 
 export class AdminApi extends HttpApiGroup.make("admin").add(
   HttpApiEndpoint.get("circuits", "/admin/circuits", {

@@ -1,6 +1,7 @@
 /** What an answer looks like, in the words of either endpoint that generates. */
 import { Schema } from "effect"
 import { FallbackReason } from "../../domain/Generation.ts"
+import { JobId } from "../../domain/jobs/JobId.ts"
 
 const others = Schema.Record(Schema.String, Schema.Json)
 
@@ -22,7 +23,7 @@ const fallback = nullable(FallbackInfo, "null for a live answer")
 
 /** Paths and not URLs: we do not know under which name we are reached. */
 const upgrade = nullable(
-  Schema.Struct({ job: Schema.String, location: Schema.String }),
+  Schema.Struct({ job: JobId, location: Schema.String }),
   "The job that fetches the live answer meanwhile; null for a live answer, and where none was asked for"
 )
 

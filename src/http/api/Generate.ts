@@ -28,7 +28,7 @@ const name = (description: string) =>
     ).annotate({ description })
   ))
 
-export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequest")({
+export const GenerateRequest = Schema.Struct({
   prompt: Schema.String.check(
     Schema.isPattern(/\S/u, { message: "Expected a text that is not blank" }),
     Schema.isMaxLength(200_000, { message: "Expected at most 200000 characters" })
@@ -42,7 +42,8 @@ export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequ
   content_type: name("For example blog_post: narrows a fallback, and selects the template"),
   locale: name("BCP 47, for example en or de-AT: narrows a fallback, and selects the template"),
   ...backgroundFields
-}) {}
+}).annotate({ identifier: "GenerateRequest" })
+export type GenerateRequest = typeof GenerateRequest.Type
 
 export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true }).add(
   HttpApiEndpoint.post("generate", "/generate", {

@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { FallbackReason } from "../../domain/Generation.ts"
 import { CallbackStatus, JobStatus } from "../../domain/jobs/Job.ts"
+import { JobId } from "../../domain/jobs/JobId.ts"
 import { ChatCompletion, ChatError, GenerateResponse } from "./Answers.ts"
 
 /** What the body of a request may say of the background, beside its `Prefer` header. */
@@ -37,7 +38,7 @@ const JobError = Schema.Union([
 ])
 
 const summary = {
-  id: Schema.String,
+  id: JobId,
   object: Schema.Literal("job"),
   status: JobStatus.annotate({
     description: "queued, running, waiting (nobody could be asked just now); or at its end succeeded, failed, canceled"
