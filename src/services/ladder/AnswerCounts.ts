@@ -3,6 +3,8 @@ import { Clock, Effect, Metric } from "effect"
 import type { StreamBroken } from "../../domain/errors.ts"
 import type { FallbackReason, Generation, StreamStart } from "../../domain/Generation.ts"
 import { fallbackReasonOf } from "../../domain/ladder/ErrorTable.ts"
+import { provenance } from "../telemetry/ladderSpans.ts"
+import { annotateRequest } from "../telemetry/spans.ts"
 import type { Refusal } from "./StreamRelay.ts"
 
 const answers = Metric.counter("understudy_answers_total", {
@@ -32,10 +34,13 @@ export const counted = <A, E extends Refusal, R>(
     const startedAt = clock.currentTimeMillisUnsafe()
     return Effect.tap(Effect.tapError(asked, countRefusal), (got) => {
       const answer = answerOf(got)
-      return Effect.andThen(
-        Metric.update(answer.source === "live" ? live : counter(answer.source, answer.reason), 1),
-        Metric.update(seconds, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
-      )
+      return Effect.withFiber((fiber) => {
+        annotateRequest(fiber, () => provenance(answer))
+        return Effect.andThen(
+          Metric.update(answer.source === "live" ? live : counter(answer.source, answer.reason), 1),
+          Metric.update(seconds, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
+        )
+      })
     })
   })
 
