@@ -28,7 +28,8 @@ export const telemetry = (config: TelemetryConfig): Layer.Layer<never> => {
     config.tracesExporter === "otlp" ? traces(to("traces"), config.tracesShare) : noSpans,
     config.metricsExporter === "otlp" ? OtlpMetrics.layer(to("metrics")) : Layer.empty,
     config.logsExporter === "otlp" ? OtlpLogger.layer({ ...to("logs"), mergeWithExisting: true }) : Layer.empty,
-    HttpMiddleware.layerTracerDisabledForUrls(unseen)
+    HttpMiddleware.layerTracerDisabledForUrls(unseen),
+    Layer.succeed(HttpMiddleware.SpanNameGenerator, nameOf)
   ).pipe(
     Layer.provide([OtlpSerialization.layerJson, Layer.provide(reporting, UndiciHttpClient.layer({ connections: 4 }))]),
     // The exporters would read the variables a second time, and die of what is not to their taste.
@@ -40,6 +41,18 @@ const noSpans = Layer.succeed(References.TracerEnabled, false)
 
 /** What is asked every few seconds, and says nothing of anybody's request. */
 const unseen = ["/health/live", "/health/ready", "/metrics"]
+
+/** `GET /jobs/{id}`. A path that is none of ours gives no name: there is no end of them. */
+const nameOf = ({ method, url }: { readonly method: string; readonly url: string }): string => {
+  const [, path, id, action = ""] = paths.exec(url) ?? []
+  return path === undefined ? method : `${method} ${path}${id === undefined ? "" : "/{id}"}${action}`
+}
+
+const paths = new RegExp(
+  "^(/generate|/v1/chat/completions|/v1/models|/jobs|/generations|/admin/circuits|/admin/namespaces)"
+    + "(/[^/?]+)?(/events|/callback|/quarantine)?(?:[?].*)?$",
+  "u"
+)
 
 const optionsOf = (endpoint: string, { otlpHeaders, resourceAttributes, serviceName }: TelemetryConfig) => {
   const attributes = pairsOf(resourceAttributes ?? "") ?? {}

@@ -16,8 +16,13 @@ export const errorTypeOf = (error: unknown): string => {
 export const errorTypeOfExit = (exit: Exit.Exit<unknown, unknown>): string | undefined => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return undefined
   const error = Cause.findErrorOption(exit.cause)
+  if (isPutOff(error)) return undefined
   return errorTypeOf(Option.isSome(error) ? error.value : Cause.squash(exit.cause))
 }
+
+/** An errand that comes again within seconds, for no fault of anybody's. */
+const isPutOff = (error: Option.Option<unknown>): boolean =>
+  Option.isSome(error) && Predicate.isTagged(error.value, "NotNow")
 
 /** No `Error`, for one has a stack: where in our code a provider's failure came up is of no use to anybody. */
 interface Told {
@@ -30,6 +35,7 @@ export const tellable = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<void, Tol
   if (Exit.isSuccess(exit)) return Exit.void
   if (Cause.hasInterruptsOnly(exit.cause)) return Exit.interrupt()
   const error = Cause.findErrorOption(exit.cause)
+  if (isPutOff(error)) return Exit.void
   if (Option.isSome(error)) return Exit.fail(toldOf(error.value))
   const defect = Cause.squash(exit.cause)
   return Exit.fail(told(defect instanceof Error ? defect.name : "defect", "a bug: see the log"))
