@@ -59,10 +59,13 @@ interface Run {
   readonly evidence: Evidence
 }
 
-const attemptCount = Metric.counter("understudy_attempts_total", {
-  description: "Attempts that reached a provider, by how they ended",
-  incremental: true
-})
+/** A metric of its own for each, for `Metric.withAttributes` takes longer than the update. */
+const attemptCount = (provider: string, result: string) =>
+  Metric.counter("understudy_attempts_total", {
+    description: "Attempts that reached a provider, by how they ended",
+    incremental: true,
+    attributes: { provider, result }
+  })
 const retryCount = Metric.counter("understudy_retries_total", {
   description: "Attempts made again; verdict denied: the retry budget was used up",
   incremental: true
@@ -114,7 +117,7 @@ export const makeProviderStep = (
   let lastError: AiError | undefined
   let budget = RetryBudget.initial
 
-  const counted = (result: string) => Metric.update(Metric.withAttributes(attemptCount, { provider: key, result }), 1)
+  const counted = (result: string) => Metric.update(attemptCount(key, result), 1)
   const succeeded = counted("success")
   const answered = Effect.suspend(() => {
     lastError = undefined
