@@ -69,7 +69,6 @@ const Metrics = Schema.Struct({
 })
 
 export type OtlpSpan = typeof Span.Type
-export type OtlpMetric = typeof Metric.Type
 
 /** Plain values by their keys. */
 export const attributesOf = ({ attributes }: { readonly attributes: typeof Attributes.Type }) =>

@@ -58,7 +58,7 @@ export const endSpan = (
     return Effect.void
   })
 
-export const annotate = (span: Tracer.Span, attributes: Attributes): void => {
+const annotate = (span: Tracer.Span, attributes: Attributes): void => {
   for (const [key, value] of Object.entries(attributes)) {
     if (value !== undefined) span.attribute(key, value)
   }
