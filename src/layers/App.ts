@@ -14,10 +14,11 @@ import { exposure } from "./Exposure.ts"
 import { workers } from "./JobLayers.ts"
 import * as KeyConfig from "./KeyConfig.ts"
 import type { KeyConfigs } from "./KeyConfig.ts"
-import { ladder, standsOn, telemetry } from "./Ladder.ts"
+import { ladder, standsOn } from "./Ladder.ts"
 import * as NodeBody from "./NodeBody.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
+import { telemetry } from "./Telemetry.ts"
 
 /** The whole service: listens once everything behind it is ready. */
 export const server = (config: AppConfig) =>

@@ -11,8 +11,11 @@ import {
   define,
   defined,
   duration,
+  exporter,
+  HeaderList,
   optional,
   optionalDuration,
+  PairList,
   Secret,
   Share,
   url,
@@ -266,8 +269,34 @@ const config = Config.all({
   }, Schema.NonEmptyString),
   otlpEndpoint: url(
     "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "Where traces, metrics and logs go (OTLP over HTTP); nowhere when left out"
-  )
+    "Where traces, metrics and logs go, as OTLP over HTTP (docs/observability.md); nowhere when left out"
+  ),
+  otlpHeaders: optional({
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    expected: "name=value pairs with commas between them, percent-encoded where they must",
+    does: "Sent along with them, such as a backend's key: `name=value,…`",
+    secret: true
+  }, HeaderList),
+  tracesExporter: exporter("TRACES"),
+  metricsExporter: exporter("METRICS"),
+  logsExporter: exporter("LOGS"),
+  tracesShare: withDefault({
+    name: "OTEL_TRACES_SAMPLER_ARG",
+    default: "1",
+    expected: "a number from 0 to 1",
+    does:
+      "The share of traces that is kept; a request that comes with a `traceparent` is kept when its caller's trace is"
+  }, Share),
+  serviceName: optional({
+    name: "OTEL_SERVICE_NAME",
+    expected: "a name",
+    does: "`service.name`; `understudy` when it stands nowhere else"
+  }, Schema.NonEmptyString),
+  resourceAttributes: optional({
+    name: "OTEL_RESOURCE_ATTRIBUTES",
+    expected: "name=value pairs with commas between them, percent-encoded where they must",
+    does: "What all of it says of this process: `deployment.environment.name=prod,…`"
+  }, PairList)
 })
 
 /** All of them, in the order of their definition. */

@@ -1,6 +1,5 @@
 /** The ladder and all its services over real providers and a real database: what every process of ours stands on. */
-import { Effect, Layer, Option, References } from "effect"
-import { Otlp } from "effect/observability"
+import { Effect, Layer, Option } from "effect"
 import type { TraceRecorder } from "../services/ai/TraceRecorder.ts"
 import { Generator } from "../services/Generator.ts"
 import { type Degradation, Readiness } from "../services/Readiness.ts"
@@ -13,7 +12,6 @@ import { jobs } from "./JobLayers.ts"
 import type { ProviderConfigs } from "./ProviderConfig.ts"
 import * as ProviderLayers from "./ProviderLayers.ts"
 import { traceFile } from "./TraceFile.ts"
-import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
 /** Opens the file of the trace first: whoever named a wrong one need not wait for the database to hear of it. */
 export const ladder = (config: AppConfig, providers: ProviderConfigs) =>
@@ -46,15 +44,6 @@ const standing = (config: AppConfig, providers: ProviderConfigs, recorder: Trace
     )
   )
 }
-
-/** Spans only when somebody reads them. */
-export const telemetry = ({ otlpEndpoint }: AppConfig) =>
-  otlpEndpoint === undefined
-    ? Layer.succeed(References.TracerEnabled, false)
-    : Layer.provide(
-      Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: "understudy" }, loggerMergeWithExisting: true }),
-      UndiciHttpClient.layer()
-    )
 
 const notes = (providers: ProviderConfigs): ReadonlyArray<Degradation> =>
   isSimulated(providers)

@@ -5,7 +5,7 @@ import { type Patience, recorded } from "../services/ai/recorded.ts"
 import type { TraceRecorder } from "../services/ai/TraceRecorder.ts"
 import { AiClient } from "../services/AiClient.ts"
 import { CircuitBreaker, type CircuitBreakerOptions } from "../services/CircuitBreaker.ts"
-import { Providers } from "../services/Providers.ts"
+import { Providers, serverOf } from "../services/Providers.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import type { AppConfig } from "./AppConfig.ts"
 import type { ProviderConfig, ProviderConfigs } from "./ProviderConfig.ts"
@@ -48,7 +48,10 @@ const build = (config: ProviderConfig) =>
     (context) => ({
       client: Context.get(context, AiClient),
       attemptTimeout: config.attemptTimeout,
-      model: config.speech.protocol === "simulated" ? undefined : config.speech.model
+      ...config.speech.protocol !== "simulated" && {
+        model: config.speech.model,
+        server: serverOf(config.speech.baseUrl)
+      }
     })
   )
 

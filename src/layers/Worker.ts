@@ -3,8 +3,9 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Schema } from "effect"
 import type { AppConfig } from "./AppConfig.ts"
 import { workers } from "./JobLayers.ts"
-import { ladder, standsOn, telemetry } from "./Ladder.ts"
+import { ladder, standsOn } from "./Ladder.ts"
 import * as ProviderConfig from "./ProviderConfig.ts"
+import { telemetry } from "./Telemetry.ts"
 
 /** There is nothing that it could do. */
 export class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}

@@ -25,6 +25,7 @@ import type { Refusal } from "./ladder/StreamRelay.ts"
 import type { StreamSink } from "./ladder/StreamStep.ts"
 import { Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
+import { generateSpan, type Manner } from "./telemetry/ladderSpans.ts"
 import { Templates } from "./Templates.ts"
 
 export type { GenerationStream } from "./ladder/StreamedLadder.ts"
@@ -137,6 +138,9 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   const liveStep = (call: Call): Effect.Effect<LiveGeneration, LiveError> =>
     Effect.flatMap(live(call), (answer) => deliver(call, answer, newId()))
 
+  /** Without the rest of the ladder. */
+  const liveAlone = (call: Call, manner: Manner) => generateSpan(call.request, manner, liveStep(call))
+
   const ladder = (request: GenerationRequest): Effect.Effect<Generation, Refusal> =>
     Clock.clockWith((clock) => {
       const call = begin(request, clock.currentTimeMillisUnsafe())
@@ -159,15 +163,18 @@ const make = Effect.fnUntraced(function*(options: GeneratorOptions) {
   )
 
   return Generator.of({
-    live: (request) => Clock.clockWith((clock) => liveStep(begin(request, clock.currentTimeMillisUnsafe()))),
-    generate: (request) => counted(sharedLadder(request), (generation) => generation),
+    live: (request) => Clock.clockWith((clock) => liveAlone(begin(request, clock.currentTimeMillisUnsafe()), "whole")),
+    generate: (request) => counted(generateSpan(request, "whole", sharedLadder(request)), (generation) => generation),
     stream: (request) => counted(stream(request), ({ start }) => start),
     background: (request, withinMillis) =>
       Clock.clockWith((clock) => {
         const totalMillis = Math.min(policy.totalMillis, withinMillis)
         const deadlines = deadlinesFrom({ ...policy, totalMillis }, clock.currentTimeMillisUnsafe())
         const call: Call = { request, deadlines, attempts: 0, isBackground: true }
-        return Effect.map(Effect.result(liveStep(call)), (result) => ({ attempts: call.attempts, result }))
+        return Effect.map(
+          Effect.result(liveAlone(call, "background")),
+          (result) => ({ attempts: call.attempts, result })
+        )
       }),
     fallback: (request, error, attempts) =>
       Clock.clockWith((clock) => fallback({ ...begin(request, clock.currentTimeMillisUnsafe()), attempts }, error)),

@@ -8,6 +8,20 @@ export interface Provider {
   readonly model?: string | undefined
   /** The longest that one attempt at this provider may take; absent: the generator's. */
   readonly attemptTimeout?: Duration.Duration | undefined
+  /** Where it is, for traces. */
+  readonly server?: ServerAddress | undefined
+}
+
+export interface ServerAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** Of a URL; none for what is no URL. */
+export const serverOf = (url: string): ServerAddress | undefined => {
+  if (!URL.canParse(url)) return undefined
+  const { hostname, port, protocol } = new URL(url)
+  return { address: hostname.replace(/^\[(.*)\]$/u, "$1"), port: Number(port || (protocol === "https:" ? 443 : 80)) }
 }
 
 export class Providers extends Context.Service<Providers, {

@@ -26,5 +26,8 @@ export const HealthHandlers = HttpApiBuilder.group(
 export const MetricsHandlers = HttpApiBuilder.group(
   Api,
   "metrics",
-  (handlers) => handlers.handle("metrics", () => PrometheusMetrics.format())
+  (handlers) => handlers.handle("metrics", () => PrometheusMetrics.format({ metricNameMapper: nameOf }))
 )
+
+/** With the unit at the end, as Prometheus has it. OpenTelemetry's names have none. */
+const nameOf = (name: string): string => name === "gen_ai.client.operation.duration" ? `${name}.seconds` : name

@@ -2,6 +2,7 @@
 import { Config, Duration, Option, Schema } from "effect"
 import { exceptionsOf } from "../../domain/callbacks/CallbackExceptions.ts"
 import { signingKeyOf } from "../../domain/callbacks/CallbackSignature.ts"
+import { isHeaderList, pairsOf } from "./pairs.ts"
 
 /** What stands in `.env.example` and in the README's table; a test holds the three together. */
 export interface Variable {
@@ -64,6 +65,9 @@ export const WebhookExceptions = Schema.String.check(
   Schema.makeFilter((list: string) => exceptionsOf(list) !== undefined)
 )
 
+export const PairList = Schema.String.check(Schema.makeFilter((list: string) => pairsOf(list) !== undefined))
+export const HeaderList = Schema.RedactedFromValue(Schema.String.check(Schema.makeFilter(isHeaderList)))
+
 const aDuration = "a duration such as \"1500 millis\", \"30 seconds\" or \"2 minutes\""
 
 export const duration = (name: string, standard: string, does: string) =>
@@ -74,6 +78,15 @@ export const optionalDuration = (name: string, does: string) =>
 
 export const count = (name: string, standard: string, does: string) =>
   withDefault({ name, default: standard, expected: "a whole number from 1", does }, Count)
+
+/** Whether one of OpenTelemetry's signals is sent. */
+export const exporter = (signal: "TRACES" | "METRICS" | "LOGS") =>
+  withDefault({
+    name: `OTEL_${signal}_EXPORTER`,
+    default: "otlp",
+    expected: "otlp or none",
+    does: `\`none\` sends no ${signal.toLowerCase()}`
+  }, Schema.Literals(["otlp", "none"]))
 
 export const url = (name: string, does: string) =>
   optional(

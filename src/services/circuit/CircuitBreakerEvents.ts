@@ -2,6 +2,7 @@
 import { Duration, Effect, Metric, PubSub, Stream } from "effect"
 import type { Outcome } from "../../domain/circuit/CircuitPolicy.ts"
 import type { CircuitState } from "../../domain/circuit/CircuitState.ts"
+import { spanEvent } from "../telemetry/spans.ts"
 
 /** A circuit's state as events name it. */
 export type CircuitStateName = CircuitState["_tag"] | "ForcedOpen" | "ForcedClosed"
@@ -48,6 +49,11 @@ export const makeCircuitEvents = Effect.gen(function*() {
       PubSub.publish(events, { key, from, to, at }),
       Metric.update(Metric.withAttributes(transitionCount, { circuit: key, from, to }), 1),
       show(key, after),
+      spanEvent("understudy.circuit.transition", () => ({
+        "understudy.circuit": key,
+        "understudy.circuit.from": from,
+        "understudy.circuit.to": to
+      })),
       to === "Open" ? Effect.logWarning(opened(key, after, outcome)) : Effect.logInfo(sentences[to](key))
     ], { discard: true })
   }

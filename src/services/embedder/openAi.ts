@@ -4,6 +4,8 @@ import { type HttpClient, type HttpClientError, HttpClientRequest, type HttpClie
 import { EmbeddingFailed, type EmbeddingFailure } from "../../domain/errors.ts"
 import { parseRetryAfter } from "../../domain/ladder/RetryAfter.ts"
 import { inOrder } from "../../domain/similarity/Embedding.ts"
+import { serverOf } from "../Providers.ts"
+import { embeddingsSpan } from "../telemetry/genAi.ts"
 import { type AskModel, type BatchOptions, failedAs } from "./EmbedderApi.ts"
 
 /** An endpoint that speaks OpenAI's `/embeddings`. */
@@ -44,6 +46,9 @@ export const askOpenAi = (name: string, options: OpenAiEmbeddings, client: HttpC
     })
   })
 
+  const { dimensions, model } = options
+  const server = serverOf(options.baseUrl)
+
   return Effect.fnUntraced(
     function*(texts: ReadonlyArray<string>) {
       const [text] = texts
@@ -61,7 +66,8 @@ export const askOpenAi = (name: string, options: OpenAiEmbeddings, client: HttpC
       HttpClientError: (error) => describe(error, failed),
       SchemaError: () => failed("malformed", "the body holds no embedding of finite numbers at data[0].embedding")
     }),
-    Effect.catchDefect(() => failed("unavailable", "the HTTP client broke down (is the key a valid header value?)"))
+    Effect.catchDefect(() => failed("unavailable", "the HTTP client broke down (is the key a valid header value?)")),
+    (self, texts) => embeddingsSpan({ model, dimensions, server, count: texts.length }, self)
   )
 }
 

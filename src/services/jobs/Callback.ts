@@ -44,7 +44,7 @@ export const makeCallback = (
     error: string | null,
     again?: number
   ) {
-    const { id, namespace, turn } = errand
+    const { namespace, turn } = errand
     const ttlMillis = status === "pending" ? undefined : book.ttlMillis
     yield* persistently(book.call(
       "callback",
@@ -53,7 +53,7 @@ export const makeCallback = (
         book.table.callbackTold(errand, { status, error: error === null ? null : storable(error), ttlMillis }),
         (isOurs) =>
           isOurs && again !== undefined
-            ? book.queues.callbacks.offer({ namespace, id, turn: turn + 1 }, again)
+            ? book.queues.callbacks.offer({ ...errand, turn: turn + 1 }, again)
             : Effect.void
       )
     ))

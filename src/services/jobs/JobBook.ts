@@ -9,6 +9,7 @@ import { JobId } from "../../domain/jobs/JobId.ts"
 import { failureCodec, outcomeCodec } from "../../domain/jobs/JobRecord.ts"
 import { fallbackReasonOf } from "../../domain/ladder/ErrorTable.ts"
 import { makeStoreCall } from "../store/StoreCall.ts"
+import { traceOf } from "../telemetry/jobSpans.ts"
 import { makeJobNews } from "./JobNews.ts"
 import { type Errand, JobQueues } from "./JobQueues.ts"
 import { jobOf } from "./JobRow.ts"
@@ -111,7 +112,7 @@ const make = Effect.fnUntraced(function*(options: JobBookOptions) {
         (row) =>
           row === undefined || row.callback_url === null
             ? Effect.void
-            : queues.callbacks.offer({ namespace, id, turn: row.turn })
+            : Effect.withFiber((fiber) => queues.callbacks.offer({ namespace, id, turn: row.turn, ...traceOf(fiber) }))
       )
     )
     if (ended === undefined) return false
@@ -134,7 +135,7 @@ const make = Effect.fnUntraced(function*(options: JobBookOptions) {
         }),
         (isOurs) =>
           isOurs && inMillis !== undefined
-            ? queues.turns.offer({ namespace, id, turn: turn + 1 }, inMillis)
+            ? queues.turns.offer({ ...errand, turn: turn + 1 }, inMillis)
             : Effect.void
       )
     )

@@ -8,9 +8,14 @@ import { layerQuiet } from "./queueLog.ts"
 
 /**
  * One thing to do for a job. `turn` says which: one that comes late, or again, finds that the job has gone on. No text
- * of anybody's is in it, for a queue knows no namespaces.
+ * of anybody's is in it, for a queue knows no namespaces. `trace`: where it comes from, as a `traceparent`.
  */
-export const Errand = Schema.Struct({ namespace: Namespace, id: JobId, turn: Schema.Int })
+export const Errand = Schema.Struct({
+  namespace: Namespace,
+  id: JobId,
+  turn: Schema.Int,
+  trace: Schema.optionalKey(Schema.String)
+})
 export type Errand = typeof Errand.Type
 
 type Handled = PersistedQueue.PersistedQueueError | Schema.SchemaError

@@ -3,6 +3,7 @@ import { Cause, Effect, Layer } from "effect"
 import type { Job } from "../../domain/jobs/Job.ts"
 import { CallbackSender } from "../CallbackSender.ts"
 import { Generator } from "../Generator.ts"
+import { errandSpan } from "../telemetry/jobSpans.ts"
 import { makeCallback } from "./Callback.ts"
 import { makeDeadline } from "./Deadline.ts"
 import { JobBook } from "./JobBook.ts"
@@ -27,14 +28,21 @@ export const layer = (options: JobWorkersOptions): Layer.Layer<never, never, Job
     const book = yield* JobBook
     const generator = yield* Generator
     const { callbacks, deadlines, turns } = book.queues
-    yield* work("jobs", turns, options.workers ?? 4, makeTurn(book, generator))
-    yield* work("jobs at their deadline", deadlines, deadlineWorkers, makeDeadline(book, generator))
+    yield* work("jobs", "understudy.job", turns, options.workers ?? 4, makeTurn(book, generator))
+    yield* work(
+      "jobs at their deadline",
+      "understudy.job.deadline",
+      deadlines,
+      deadlineWorkers,
+      makeDeadline(book, generator)
+    )
     const callback = makeCallback(book, yield* CallbackSender, options.bodyOf)
-    yield* work("callbacks", callbacks, options.callbackWorkers ?? 16, callback)
+    yield* work("callbacks", "understudy.callback", callbacks, options.callbackWorkers ?? 16, callback)
   }))
 
 const work = <E extends Error>(
   what: string,
+  span: string,
   queue: ErrandQueue,
   count: number,
   run: (errand: Errand) => Effect.Effect<void, E>
@@ -53,8 +61,9 @@ const work = <E extends Error>(
       yield* log(`${what} do not go on as they should, they are tried again: ${messageOf(cause)}`)
       yield* Effect.sleep("1 second")
     })
+    const traced = (errand: Errand) => errandSpan(span, errand, run(errand))
     const worker = Effect.forever(
-      Effect.catchCause(Effect.andThen(Effect.catchIf(queue.take(run), isNotNow, () => Effect.void), done), trouble)
+      Effect.catchCause(Effect.andThen(Effect.catchIf(queue.take(traced), isNotNow, () => Effect.void), done), trouble)
     )
     yield* Effect.forEach(Array.from({ length: count }), () => Effect.forkScoped(worker), { discard: true })
   })

@@ -7,6 +7,7 @@ import { requestCodec } from "../../domain/jobs/JobRecord.ts"
 import { JobsFull } from "../../domain/jobs/JobsFull.ts"
 import { batch, inBatches } from "../cache/upkeep/UpkeepCalls.ts"
 import type { Jobs, JobsFilter } from "../Jobs.ts"
+import { traceOf } from "../telemetry/jobSpans.ts"
 import { JobBook } from "./JobBook.ts"
 import { jobOf, type JobRow, summaryOf } from "./JobRow.ts"
 import { persistently } from "./persistently.ts"
@@ -32,7 +33,8 @@ export const makePostgres = Effect.fnUntraced(function*({ limit = 1_000, purgeEv
     if (yield* table.isFull(namespace, limit)) return undefined
     const encoded = yield* Effect.fromOption(requestCodec.encode(request))
     yield* table.insert(namespace, { id, form, request: encoded, callbackUrl, upgradeOf, patienceMillis })
-    const errand = { namespace, id, turn: 0 }
+    const trace = yield* Effect.withFiber((fiber) => Effect.succeed(traceOf(fiber)))
+    const errand = { namespace, id, turn: 0, ...trace }
     yield* queues.turns.offer(errand)
     yield* queues.deadlines.offer(errand, untilEnd)
     return yield* table.get(namespace, id)

@@ -3,14 +3,17 @@ import { Clock, Effect, Metric } from "effect"
 import type { StreamBroken } from "../../domain/errors.ts"
 import type { FallbackReason, Generation, StreamStart } from "../../domain/Generation.ts"
 import { fallbackReasonOf } from "../../domain/ladder/ErrorTable.ts"
+import { provenance } from "../telemetry/ladderSpans.ts"
+import { annotateRequest } from "../telemetry/spans.ts"
 import type { Refusal } from "./StreamRelay.ts"
 
-const answers = Metric.counter("understudy_answers_total", {
-  description: "Answers, by source and by the reason why they are not live; source none: there was nothing to show",
-  incremental: true
-})
+/** A metric of its own for each, for `Metric.withAttributes` takes longer than the update. */
 const counter = (source: Generation["source"] | "none", reason: FallbackReason | "none" | "rejected") =>
-  Metric.withAttributes(answers, { source, reason })
+  Metric.counter("understudy_answers_total", {
+    description: "Answers, by source and by the reason why they are not live; source none: there was nothing to show",
+    incremental: true,
+    attributes: { source, reason }
+  })
 const live = counter("live", "none")
 
 const seconds = Metric.histogram("understudy_answer_seconds", {
@@ -32,10 +35,13 @@ export const counted = <A, E extends Refusal, R>(
     const startedAt = clock.currentTimeMillisUnsafe()
     return Effect.tap(Effect.tapError(asked, countRefusal), (got) => {
       const answer = answerOf(got)
-      return Effect.andThen(
-        Metric.update(answer.source === "live" ? live : counter(answer.source, answer.reason), 1),
-        Metric.update(seconds, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
-      )
+      return Effect.withFiber((fiber) => {
+        annotateRequest(fiber, () => provenance(answer))
+        return Effect.andThen(
+          Metric.update(answer.source === "live" ? live : counter(answer.source, answer.reason), 1),
+          Metric.update(seconds, (clock.currentTimeMillisUnsafe() - startedAt) / 1_000)
+        )
+      })
     })
   })
 

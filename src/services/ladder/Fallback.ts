@@ -4,6 +4,7 @@ import { GenerationUnavailable, type Recoverable } from "../../domain/errors.ts"
 import type { FallbackGeneration, GenerationId } from "../../domain/Generation.ts"
 import { fallbackReasonOf, retryAfterMillisOf } from "../../domain/ladder/ErrorTable.ts"
 import type { CacheMatch, FallbackCache } from "../FallbackCache.ts"
+import { fallbackSpan, findSpan, templateSpan } from "../telemetry/ladderSpans.ts"
 import type { Templates } from "../Templates.ts"
 import type { Call } from "./ProviderStep.ts"
 
@@ -43,7 +44,7 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     if (request.maxAgeMillis === 0) return Effect.succeedNone
     return Clock.clockWith((clock) => {
       const left = Math.max(deadlines.minAttemptMillis, deadlines.total - clock.currentTimeMillisUnsafe())
-      return cache.find(request).pipe(
+      return findSpan(cache.find(request)).pipe(
         Effect.map(answered),
         Effect.timeoutOrElse({ duration: left, orElse: () => missed("the lookup was too slow") }),
         Effect.catch((error) => missed(error.message)),
@@ -52,7 +53,7 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     })
   }
 
-  return Effect.fnUntraced(function*(
+  const fallback = Effect.fnUntraced(function*(
     call: Call,
     error: Recoverable
   ): Effect.fn.Return<FallbackGeneration, GenerationUnavailable> {
@@ -61,7 +62,7 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     const match = yield* lookup(call)
     if (Option.isSome(match)) return { source: "cache", attempts, reason, ...match.value }
     // A text to fill in is no answer to what asks for a tool's call or speaks of an image.
-    const template = request.isExactOnly === true ? Option.none() : yield* templates.render(request)
+    const template = request.isExactOnly === true ? Option.none() : yield* templateSpan(templates.render(request))
     if (Option.isSome(template)) {
       const { name, text } = template.value
       return { source: "template", id: newId(), attempts, reason, template: name, text }
@@ -69,4 +70,7 @@ export const makeFallback = ({ cache, newId, templates }: FallbackServices) => {
     const retryAfter = Duration.millis(retryAfterMillisOf(error) || defaultRetryAfterMillis)
     return yield* new GenerationUnavailable({ cause: error, retryAfter })
   })
+
+  return (call: Call, error: Recoverable): Effect.Effect<FallbackGeneration, GenerationUnavailable> =>
+    fallbackSpan(error, fallback(call, error))
 }

@@ -1,11 +1,14 @@
 /** Single flight: callers who ask for the very same at the same time share one call. */
-import { type Context, Effect, Fiber, Metric, type Scope } from "effect"
+import { Effect, Fiber, Metric, type Scope, type Tracer } from "effect"
 import type { GenerationRequest } from "../../domain/Generation.ts"
+import { linkTo } from "../telemetry/spans.ts"
 
 /** A call under way, and what its callers share. */
 export interface Flight<S, A, E> {
   readonly shared: S
   readonly fiber: Fiber.Fiber<A, E>
+  /** Where the steps of the call are shown. */
+  readonly span: Tracer.AnySpan | undefined
 }
 
 export interface Flights<S, A, E> {
@@ -47,14 +50,16 @@ export const makeFlights = Effect.fnUntraced(function*<S, A, E>(): Effect.fn.Ret
 
   return {
     board: (key, start) =>
-      Effect.contextWith((context: Context.Context<never>) => {
+      Effect.withFiber((asker) => {
         const known = key === undefined ? undefined : byKey.get(key)
         if (known !== undefined) {
           aboard.set(known.fiber, (aboard.get(known.fiber) ?? 0) + 1)
+          linkTo(asker, known.span, { "understudy.shared": true })
           return Effect.as(Metric.update(joined, 1), { ...known, key })
         }
         const { call, shared } = start()
-        const flight = { shared, fiber: Effect.runForkWith(context)(call) }
+        const { span } = asker.cache
+        const flight = { shared, span, fiber: Effect.runForkWith(asker.context)(call) }
         aboard.set(flight.fiber, 1)
         if (key !== undefined) byKey.set(key, flight)
         flight.fiber.addObserver(() => forget(key, flight.fiber))

@@ -19,6 +19,10 @@ import type { CircuitBreaker } from "../CircuitBreaker.ts"
 import type { AttemptFeedback, Permit } from "../limiter/RateLimiterApi.ts"
 import type { Provider } from "../Providers.ts"
 import type { RateLimiter } from "../RateLimiter.ts"
+import { errorTypeOf } from "../telemetry/failures.ts"
+import { makeChatTelemetry } from "../telemetry/genAi.ts"
+import { askSpan, withTracedPermit } from "../telemetry/ladderSpans.ts"
+import { spanEvent } from "../telemetry/spans.ts"
 import { type Evidence, makeBooking, noEvidence } from "./Booking.ts"
 import { makeStreamStep, type StreamSink, type StreamTimes } from "./StreamStep.ts"
 
@@ -55,10 +59,13 @@ interface Run {
   readonly evidence: Evidence
 }
 
-const attemptCount = Metric.counter("understudy_attempts_total", {
-  description: "Attempts that reached a provider, by how they ended",
-  incremental: true
-})
+/** A metric of its own for each, for `Metric.withAttributes` takes longer than the update. */
+const attemptCount = (provider: string, result: string) =>
+  Metric.counter("understudy_attempts_total", {
+    description: "Attempts that reached a provider, by how they ended",
+    incremental: true,
+    attributes: { provider, result }
+  })
 const retryCount = Metric.counter("understudy_retries_total", {
   description: "Attempts made again; verdict denied: the retry budget was used up",
   incremental: true
@@ -96,11 +103,12 @@ const feedbackOf = (
  * Composes the step over its gates. Only the first provider knows the models that a request may name; the others are
  * asked for their own. Each function below shows in its type what can still go wrong after it. */
 export const makeProviderStep = (
-  { attemptTimeout, client }: Provider,
+  provider: Provider,
   { breaker, limiter }: Gates,
   ladderPolicy: LivePolicy,
   isFirst: boolean
 ): ProviderStep => {
+  const { attemptTimeout, client } = provider
   const key = client.provider
   const policy = attemptTimeout === undefined
     ? ladderPolicy
@@ -109,7 +117,7 @@ export const makeProviderStep = (
   let lastError: AiError | undefined
   let budget = RetryBudget.initial
 
-  const counted = (result: string) => Metric.update(Metric.withAttributes(attemptCount, { provider: key, result }), 1)
+  const counted = (result: string) => Metric.update(attemptCount(key, result), 1)
   const succeeded = counted("success")
   const answered = Effect.suspend(() => {
     lastError = undefined
@@ -120,6 +128,8 @@ export const makeProviderStep = (
 
   const inPieces = makeStreamStep(client, policy)
   const booking = makeBooking(breaker, key)
+  const observed = makeChatTelemetry(provider)
+  const withPermit = withTracedPermit(limiter)
 
   /** The first piece of a stream: a probe has shown what it was to show. */
   const noticing = (run: Run, sink: StreamSink, admission: Admission): StreamSink => ({
@@ -154,6 +164,16 @@ export const makeProviderStep = (
       })
     })
 
+  /** The same, where it is counted and shown. */
+  const called = (run: Run, permit: Permit, admission: Admission): Effect.Effect<AiAnswer, AiError> =>
+    observed({
+      request: run.request,
+      attempt: run.call.attempts,
+      isProbe: admission.probe,
+      isStream: run.call.sink !== undefined,
+      firstPieceAt: () => run.evidence.firstPieceAt
+    }, timed(run, permit, admission))
+
   /** What a failed attempt asks for beside the circuit: a pause after a 429, an operator for a wrong key. */
   const react = (error: AiError): Effect.Effect<void> => {
     const isNews = lastError?._tag !== error._tag
@@ -184,7 +204,7 @@ export const makeProviderStep = (
         onSuccess: (admission) => {
           run.attempts += 1
           run.call.attempts += 1
-          return Effect.onExit(restore(timed(run, permit, admission)), (exit) =>
+          return Effect.onExit(restore(called(run, permit, admission)), (exit) =>
             Effect.andThen(
               booking.attemptEnded(run.evidence, admission, exit),
               limiter.report(key, permit, feedbackOf(exit, answeredMillis(run, permit)))
@@ -197,7 +217,7 @@ export const makeProviderStep = (
     const { deadlines, request } = run.call
     return Effect.andThen(
       breaker.check(key),
-      limiter.withPermit({
+      withPermit({
         key,
         namespace: request.namespace,
         // With another provider to ask, nobody waits here for long.
@@ -235,9 +255,18 @@ export const makeProviderStep = (
 
   const spend = (run: Run, error: LiveError, now: number, wait: number): Effect.Effect<AiAnswer, LiveError> => {
     const spent = RetryBudget.spendRetry(policy.retryBudget, budget, now)
-    if (spent === undefined) return Effect.andThen(retried("denied"), Effect.fail(error))
+    const told = (verdict: "made" | "denied") =>
+      Effect.andThen(
+        retried(verdict),
+        spanEvent("understudy.retry", () => ({
+          "understudy.retry.verdict": verdict,
+          "understudy.retry.wait_ms": verdict === "made" ? Math.round(wait) : undefined,
+          "error.type": errorTypeOf(error)
+        }))
+      )
+    if (spent === undefined) return Effect.andThen(told("denied"), Effect.fail(error))
     budget = spent
-    return Effect.andThen(retried("made"), Effect.delay(attempts(run), wait))
+    return Effect.andThen(told("made"), Effect.delay(attempts(run), wait))
   }
 
   const attempts = (run: Run): Effect.Effect<AiAnswer, LiveError> =>
@@ -263,10 +292,11 @@ export const makeProviderStep = (
         const { call: own, chat, maxTokens, model, prompt } = call.request
         const request = { prompt, maxTokens, chat, call: own, model: isFirst ? model : undefined }
         const run: Run = { call, request, hasNext, attempts: 0, evidence: noEvidence() }
-        return Effect.onExit(
+        const asked = Effect.onExit(
           Effect.tap(Effect.catchDefect(attempts(run), survived), answered),
           () => booking.callEnded(run.evidence)
         )
+        return askSpan(key, run, asked)
       })
   }
 }

@@ -11,6 +11,7 @@ import type {
   StreamStart
 } from "../../domain/Generation.ts"
 import { isRecoverable } from "../../domain/ladder/ErrorTable.ts"
+import { generateSpan } from "../telemetry/ladderSpans.ts"
 import { countBroken } from "./AnswerCounts.ts"
 import { flightKey, makeFlights } from "./Flights.ts"
 import type { LiveAnswer } from "./Live.ts"
@@ -67,7 +68,7 @@ export const makeStreamedLadder = Effect.fnUntraced(function*(steps: LadderSteps
           return isRecoverable(error) ? standIn(error) : Effect.fail(error)
         })
       )
-      return answered.pipe(
+      return generateSpan(request, "stream", answered).pipe(
         Effect.tapError((error) => error._tag === "StreamBroken" ? countBroken(error) : Effect.void),
         Effect.onExit((exit) => Effect.sync(() => relay.end(exit)))
       )
