@@ -7,6 +7,7 @@ import * as Migrations from "./Migrations.ts"
 import * as Pglite from "./Pglite.ts"
 import * as ServiceRole from "./ServiceRole.ts"
 
+/** Which database: a server when there is a URL, else the embedded one. */
 export interface DatabaseOptions {
   /** A PostgreSQL server with pgvector. None: the embedded database. */
   readonly url: Option.Option<Redacted.Redacted>

@@ -9,6 +9,7 @@ import * as ProviderConfig from "./ProviderConfig.ts"
 /** There is nothing that it could do. */
 class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
 
+/** Works on jobs and listens nowhere; needs `DATABASE_URL`. */
 export const worker = (config: AppConfig) =>
   Layer.unwrap(Effect.gen(function*() {
     if (config.databaseUrl === undefined) {

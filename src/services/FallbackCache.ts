@@ -42,6 +42,7 @@ export interface CacheQuery {
   readonly isShadow?: boolean | undefined
 }
 
+/** An earlier answer that may stand in. */
 export interface CacheMatch {
   readonly id: GenerationId
   readonly text: string
@@ -52,6 +53,7 @@ export interface CacheMatch {
   readonly ageMillis: number
 }
 
+/** Remembers answers off their path, and finds the one that is closest to a prompt. Nothing crosses a namespace. */
 export class FallbackCache extends Context.Service<FallbackCache, {
   /**
    * Hands a live answer over and returns at once: storing happens in the background, in batches. When the queue is

@@ -2,6 +2,7 @@
 import { type Array, Context, type Duration, Effect, Layer } from "effect"
 import { AiClient } from "./AiClient.ts"
 
+/** One provider in the order. */
 export interface Provider {
   readonly client: AiClient["Service"]
   /** The model it is asked for when a request names none; absent: not known. */
@@ -10,6 +11,7 @@ export interface Provider {
   readonly attemptTimeout?: Duration.Duration | undefined
 }
 
+/** Who is asked, in which order. */
 export class Providers extends Context.Service<Providers, {
   /** First the one that is asked first. Their names differ. */
   readonly inOrder: Array.NonEmptyReadonlyArray<Provider>

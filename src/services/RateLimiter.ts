@@ -17,6 +17,10 @@ export type {
   RateLimiterService
 } from "./limiter/RateLimiterApi.ts"
 
+/**
+ * A turn for each attempt: concurrency, a bounded room, requests and tokens per minute, a pause after a 429. Works
+ * around any effect.
+ */
 export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService>()("understudy/services/RateLimiter") {
   /** The limits of one process. */
   static readonly layer = (config: RateLimiterConfig = {}): Layer.Layer<RateLimiter> =>

@@ -11,6 +11,7 @@ import type { Providers } from "./Providers.ts"
 import { RateLimiter, type RateLimiterConfig } from "./RateLimiter.ts"
 import { Templates } from "./Templates.ts"
 
+/** The options of every part; each has a default that suits a button that somebody waits for. */
 export interface UnderstudyOptions extends GeneratorOptions {
   /** By default 3 failures within a minute open it for 30 seconds. */
   readonly circuit?: CircuitBreakerOptionsByKey | undefined

@@ -28,6 +28,7 @@ const name = (description: string) =>
     ).annotate({ description })
   ))
 
+/** The body of `POST /generate`. */
 export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequest")({
   prompt: Schema.String.check(
     Schema.isPattern(/\S/u, { message: "Expected a text that is not blank" }),
@@ -44,6 +45,7 @@ export class GenerateRequest extends Schema.Class<GenerateRequest>("GenerateRequ
   ...backgroundFields
 }) {}
 
+/** The endpoint `POST /generate`. */
 export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true }).add(
   HttpApiEndpoint.post("generate", "/generate", {
     payload: GenerateRequest,
