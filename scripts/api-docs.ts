@@ -47,11 +47,11 @@ const declare = (scratch: string): string => {
   return declarations
 }
 
-/** In the house's style, code blocks too. */
+/** In the house's style, code blocks too. Again until nothing changes: some comments find their place in two steps. */
 const formatted = (text: string): string => {
   const result = spawnSync(tool("dprint"), ["fmt", "--stdin", "md"], { cwd: root, input: text, encoding: "utf8" })
   if (result.status !== 0) throw new Error(`dprint: ${result.stderr}`)
-  return result.stdout
+  return result.stdout === text ? text : formatted(result.stdout)
 }
 
 const currentOf = (path: string): string => {
