@@ -1,6 +1,6 @@
 /**
- * Writes what `src/layers/AppConfig.ts` knows of the configuration to where people look for it: the table in README.md
- * and `.env.example`. Puts the examples into README.md and docs/simulation.md too. With `--check` it changes nothing and
+ * Writes what `src/layers/AppConfig.ts` knows of the configuration to where people look for it: the tables in
+ * docs/configuration.md and README.md, and `.env.example`. Puts the examples into README.md and docs/simulation.md too. With `--check` it changes nothing and
  * fails when something is out of date.
  */
 import { readFileSync, writeFileSync } from "node:fs"
@@ -11,7 +11,28 @@ export const read = (path: string): string => readFileSync(new URL(`../${path}`,
 
 /** The README with its generated parts up to date. */
 export const readme = (current: string): string =>
-  between(between(current, "configuration", table(variables)), "embedded", code(read("examples/embedded.ts")))
+  between(
+    between(current, "configuration", table(variables.filter(({ name }) => first.has(name)))),
+    "embedded",
+    code(read("examples/embedded.ts"))
+  )
+
+/** What most set first. */
+const first = new Set([
+  "HOST",
+  "PORT",
+  "DATABASE_URL",
+  "AI_BASE_URL",
+  "AI_API_KEY",
+  "AI_MODEL",
+  "TOTAL_TIMEOUT",
+  "LIMIT_REQUESTS_PER_MINUTE",
+  "FALLBACK_MAX_AGE",
+  "API_KEYS"
+])
+
+/** docs/configuration.md with every variable. */
+export const configurationDocs = (current: string): string => between(current, "configuration", table(variables))
 
 /** docs/simulation.md with the examples as they are. */
 export const simulationDocs = (current: string): string =>
@@ -65,6 +86,7 @@ if (import.meta.main) {
   const check = process.argv.includes("--check")
   const wanted = {
     "README.md": readme(read("README.md")),
+    "docs/configuration.md": configurationDocs(read("docs/configuration.md")),
     "docs/simulation.md": simulationDocs(read("docs/simulation.md")),
     ".env.example": envExample()
   }

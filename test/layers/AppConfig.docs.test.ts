@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { parseEnv } from "node:util"
-import { envExample, read, readme, simulationDocs } from "../../scripts/config-docs.ts"
+import { configurationDocs, envExample, read, readme, simulationDocs } from "../../scripts/config-docs.ts"
 import { load, variables } from "../../src/layers/AppConfig.ts"
 
 const example = read(".env.example")
@@ -12,9 +12,15 @@ const loadFrom = (env: Record<string, string>) =>
   Effect.provideService(load, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
 
 describe("the configuration in the documents", () => {
-  it("README.md shows every variable with its default, and the example program as it is", () => {
+  it("docs/configuration.md shows every variable with its default", () => {
+    const current = read("docs/configuration.md")
+    assert.strictEqual(current, configurationDocs(current), "run node scripts/config-docs.ts")
+  })
+
+  it("README.md shows the first ones with their defaults, and the example program as it is", () => {
     const current = read("README.md")
     assert.strictEqual(current, readme(current), "run node scripts/config-docs.ts")
+    for (const name of ["`PORT`", "`DATABASE_URL`", "`AI_BASE_URL`"]) assert.include(current, name)
   })
 
   it("docs/simulation.md shows the example programs as they are", () => {
