@@ -29,7 +29,8 @@ describe("the links of the documents", () => {
   })
 
   it("headings get the anchors that GitHub gives them", () => {
-    const page = "# A `b`: c-d, e_f!\n\n## POST /jobs/{id}\n\n## Same\n\n## Same\n\n```sh\n# no heading\n```\n\n### [x](y.md) Ü\n"
+    const page =
+      "# A `b`: c-d, e_f!\n\n## POST /jobs/{id}\n\n## Same\n\n## Same\n\n```sh\n# no heading\n```\n\n### [x](y.md) Ü\n"
     assert.deepStrictEqual([...anchors(page)], ["a-b-c-d-e_f", "post-jobsid", "same", "same-1", "x-ü"])
   })
 

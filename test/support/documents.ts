@@ -18,13 +18,19 @@ export const shownPages = allPages.filter((path) => path === "README.md" || /^do
 
 export interface Block extends Fence {
   readonly page: string
-  /** The block that follows with nothing but prose in one paragraph between: what the command is said to answer. */
+  /** The block that follows with nothing between but prose: what the command is said to answer. */
   readonly next: Fence | undefined
 }
 
 export const blocksOf = (page: string): ReadonlyArray<Block> => {
-  const all = fences(readPage(page))
-  return all.map((fence, index) => ({ ...fence, page, next: all[index + 1] }))
+  const text = readPage(page)
+  const lines = text.split("\n")
+  const all = fences(text)
+  return all.map((fence, index) => {
+    const next = all[index + 1]
+    const between = lines.slice(fence.line + fence.text.split("\n").length + 1, (next?.line ?? 0) - 1)
+    return { ...fence, page, next: between.some((line) => /^(#|\||- )/.test(line)) ? undefined : next }
+  })
 }
 
 /** Where it stands, for a failure's message. */
