@@ -96,7 +96,9 @@ const makeReader = Effect.fnUntraced(function*(page: string) {
     for (const { body, status } of answers) {
       const expected = otherwise.find(({ part }) => command.includes(part))?.status
       assert.isTrue(expected === undefined ? status < 400 : status === expected, `${placeOf(block)}: ${status} ${body}`)
-      for (const [, id = "", kind = ""] of body.matchAll(/"id": ?"((job|gen)_\w+)"/g)) known.set(kind, id)
+      // Its own, not one of an answer within a job: that may have made room for a newer one.
+      const [, id, kind] = /^\{\s*"id": ?"((job|gen)_\w+)"/.exec(body) ?? []
+      if (id !== undefined && kind !== undefined) known.set(kind, id)
     }
     return answers.at(-1)
   })

@@ -17,7 +17,10 @@ const reasons: ReadonlyArray<readonly [RegExp, string]> = [
   [/\bdocker\b/, "needs Docker"],
   [/\b(psql|pg_dump|pg_restore|systemctl|apt)\b/, "needs a machine of its own"],
   [/^npm (run (build|bench)|pack|publish)\b/, "takes minutes, or is tried by test/package"],
-  [/\bunderstudy work\b/, "needs a PostgreSQL server; test/conformance/jobsProcesses.alone.test.ts runs it"]
+  [
+    /\bunderstudy work\b|\bJOB_WORKERS=0\b/,
+    "needs a PostgreSQL server; test/conformance/jobsProcesses.alone.test.ts runs it"
+  ]
 ]
 
 /** One command per entry: continued lines together, comments away. */
