@@ -43,7 +43,9 @@ const languages = [
   "yaml",
   "yml",
   "dockerfile",
-  "ini"
+  "ini",
+  "nginx",
+  "console"
 ]
 
 describe("the documents' programs", () => {
