@@ -1,8 +1,8 @@
 /**
  * Writes what `src/layers/AppConfig.ts` knows of the configuration, and the programs of `examples`, to where people look
  * for them: wherever README.md or a page of docs has `<!-- NAME:begin (written by scripts/config-docs.ts) -->` and
- * `<!-- NAME:end -->`. NAME is `configuration`, or a file of `examples` (with or without `.ts`). Writes `.env.example`
- * too. With `--check` it changes nothing and fails when something is out of date.
+ * `<!-- NAME:end -->`. NAME is `configuration` (all variables), `configuration-first` (what most set
+ * first), or a file of `examples` (with or without `.ts`). Writes `.env.example` too. With `--check` it changes nothing and fails when something is out of date.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { type Variable, variables } from "../src/layers/AppConfig.ts"
@@ -28,8 +28,25 @@ export const written = (current: string): string =>
     }
   )
 
-const partOf = (name: string): string =>
-  name === "configuration" ? table(variables) : code(read(`examples/${name.endsWith(".ts") ? name : `${name}.ts`}`))
+const partOf = (name: string): string => {
+  if (name === "configuration") return table(variables)
+  if (name === "configuration-first") return table(variables.filter((variable) => first.has(variable.name)))
+  return code(read(`examples/${name.endsWith(".ts") ? name : `${name}.ts`}`))
+}
+
+/** What most set first. */
+const first = new Set([
+  "HOST",
+  "PORT",
+  "DATABASE_URL",
+  "AI_BASE_URL",
+  "AI_API_KEY",
+  "AI_MODEL",
+  "TOTAL_TIMEOUT",
+  "LIMIT_REQUESTS_PER_MINUTE",
+  "FALLBACK_MAX_AGE",
+  "API_KEYS"
+])
 
 /** Every variable commented out, with its default. */
 export const envExample = (): string =>

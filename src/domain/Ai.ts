@@ -5,6 +5,7 @@ import type { AiError } from "./errors.ts"
 import type { Usage } from "./Generation.ts"
 import type { ProviderLimits } from "./limits/RateLimitHeaders.ts"
 
+/** What a provider is asked. */
 export interface AiRequest {
   readonly prompt: string
   /** Upper bound of the answer, in the provider's tokens. */
@@ -57,6 +58,7 @@ export interface NativeAnswer {
  */
 export type AiPart = AiBegin | AiDelta | AiEnd
 
+/** The provider has begun to answer; nothing can be seen yet. */
 export interface AiBegin {
   readonly _tag: "Begin"
   readonly model: string
@@ -64,6 +66,7 @@ export interface AiBegin {
   readonly frame?: JsonObject | undefined
 }
 
+/** The next piece. */
 export interface AiDelta {
   readonly _tag: "Delta"
   /** What this adds to the text. Empty and without `chunk`: a sign of life, and nothing to show. */
@@ -72,6 +75,7 @@ export interface AiDelta {
   readonly chunk?: JsonObject | undefined
 }
 
+/** The provider has ended properly; `answer` holds every piece. */
 export interface AiEnd {
   readonly _tag: "End"
   readonly answer: AiAnswer

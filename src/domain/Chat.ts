@@ -2,6 +2,7 @@
 import { Predicate, type Schema } from "effect"
 
 type Json = Schema.Json
+/** A part of a request or an answer that is passed on as it came. */
 export type JsonObject = Schema.JsonObject
 
 /** A conversation, for a provider that speaks the same. */

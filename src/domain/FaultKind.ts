@@ -10,6 +10,7 @@ export const faultKinds = [
   "unauthorized",
   "rejected"
 ] as const
+/** The kinds of failure that a script can play. */
 export type FaultKind = (typeof faultKinds)[number]
 
 export const faultKindOf = (error: AiError): FaultKind => {

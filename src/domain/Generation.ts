@@ -105,10 +105,12 @@ export interface TemplateGeneration extends Answer {
   readonly reason: FallbackReason
 }
 
+/** Not from the provider just now, and never passed off as that. */
 export type FallbackGeneration = (CachedGeneration | TemplateGeneration) & {
   /** The job that fetches the live answer meanwhile, for whoever has asked for that. */
   readonly upgrade?: JobId | undefined
 }
+/** What the caller gets; `source` says where it comes from. */
 export type Generation = LiveGeneration | FallbackGeneration
 
 /** An answer whose text is still to come. A fallback is known as a whole before its first piece. */
@@ -122,6 +124,7 @@ export type LiveStart =
 /** A piece of an answer: any number of `Delta`, then one `End`. */
 export type StreamPart = StreamDelta | StreamEnd
 
+/** The next piece of a text. */
 export interface StreamDelta {
   readonly _tag: "Delta"
   /** What this adds to the text. */
@@ -130,6 +133,7 @@ export interface StreamDelta {
   readonly chunk?: JsonObject | undefined
 }
 
+/** The text is whole. */
 export interface StreamEnd {
   readonly _tag: "End"
   readonly generation: Generation

@@ -7,6 +7,7 @@ import { faultKinds } from "./FaultKind.ts"
 
 const Millis = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
 
+/** One call of a provider, as it is recorded and replayed. */
 export const TraceLine = Schema.Struct({
   /** When the call began, in milliseconds since the epoch. */
   at: Millis,

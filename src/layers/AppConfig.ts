@@ -307,6 +307,7 @@ type Values = Config.Success<typeof config>
 /** The values, with the protocol settled and what it needs in place. */
 export type AppConfig = Omit<Values, "protocol" | "baseUrl" | "model" | "providersFile"> & { readonly ai: AiConfig }
 
+/** A variable that does not hold what it may. */
 export interface WrongVariable {
   readonly name: string
   /** What it holds, unless that is a secret, and what is expected. */

@@ -16,6 +16,7 @@ import { addressOf } from "../domain/callbacks/CallbackUrl.ts"
 import { CallbackHttp, NoPublicAddress } from "../services/callbacks/CallbackHttp.ts"
 import * as UndiciHttpClient from "./UndiciHttpClient.ts"
 
+/** Connects to public addresses only, but for the exceptions. */
 export const layer = (exceptions: CallbackExceptions): Layer.Layer<CallbackHttp, never, Dns.Dns> =>
   Layer.unwrap(Effect.map(guarded(exceptions), (connect) =>
     Layer.effect(CallbackHttp, HttpClient.HttpClient).pipe(

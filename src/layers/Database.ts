@@ -7,6 +7,7 @@ import * as Migrations from "./Migrations.ts"
 import * as Pglite from "./Pglite.ts"
 import * as ServiceRole from "./ServiceRole.ts"
 
+/** Which database: a server when there is a URL, else the embedded one. */
 export interface DatabaseOptions {
   /** A PostgreSQL server with pgvector. None: the embedded database. */
   readonly url: Option.Option<Redacted.Redacted>
@@ -45,6 +46,7 @@ export const layer = (options: DatabaseOptions): Layer.Layer<PgClient.PgClient |
     })
   }))
 
+/** Which database, and how it is connected to. */
 export interface Target {
   /** For messages: host and port, never user or password. */
   readonly name: string

@@ -90,6 +90,7 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("Migr
   }
 }
 
+/** Everything that keeps a database from being opened. */
 export type DatabaseError =
   | DatabaseUrlInvalid
   | DatabaseUnreachable

@@ -19,6 +19,7 @@ export type Speech =
   | { readonly protocol: "simulated"; readonly failures: number }
   | { readonly protocol: "openai" | "plain"; readonly baseUrl: string; readonly model: string }
 
+/** One provider, with its circuit and its limits. */
 export interface ProviderConfig {
   /** In responses, logs and metrics, and the key of its circuit and limits. */
   readonly name: string
@@ -29,6 +30,7 @@ export interface ProviderConfig {
   readonly limits: RateLimiterOptions
 }
 
+/** In the order in which they are asked. */
 export type ProviderConfigs = Array.NonEmptyReadonlyArray<ProviderConfig>
 
 /** The providers file cannot be used; each problem names the place in the file. */
@@ -86,6 +88,7 @@ const describe = ({ issue }: Schema.SchemaError): ReadonlyArray<string> =>
     return place === "" ? message : `${place}: ${message}`
   })
 
+/** Reads the providers' file, or makes the one provider of the variables. */
 export const load = (
   config: AppConfig
 ): Effect.Effect<ProviderConfigs, ProvidersInvalid, FileSystem.FileSystem> =>

@@ -2,6 +2,7 @@
 import { Effect, FileSystem, type PlatformError, Predicate, Schema, Stream } from "effect"
 import { makeTraceRecorder } from "../services/ai/TraceRecorder.ts"
 
+/** `RECORD_TRACE` names a file that cannot be written. */
 export class TraceUnwritable extends Schema.TaggedError<TraceUnwritable>()("TraceUnwritable", {
   path: Schema.String,
   problem: Schema.String

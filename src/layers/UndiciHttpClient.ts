@@ -26,6 +26,7 @@ import { UndiciResponse } from "./UndiciResponse.ts"
 
 export { BodyTooLarge } from "./UndiciExchange.ts"
 
+/** What a connection and a body may take. */
 export interface Options {
   /** Open connections per origin; further requests wait for one. Default 256. */
   readonly connections?: number | undefined

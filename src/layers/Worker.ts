@@ -10,6 +10,7 @@ import { telemetry } from "./Telemetry.ts"
 /** There is nothing that it could do. */
 export class WorkerIdle extends Schema.TaggedError<WorkerIdle>()("WorkerIdle", { message: Schema.String }) {}
 
+/** Works on jobs and listens nowhere; needs `DATABASE_URL`. */
 export const worker = (config: AppConfig) =>
   Layer.unwrap(Effect.gen(function*() {
     if (config.databaseUrl === undefined) {

@@ -13,12 +13,14 @@ import { plainProtocol } from "./ai/plain.ts"
 import { makeSimulated } from "./ai/simulated.ts"
 import { makeModelClient } from "./model/client.ts"
 
+/** What every provider over HTTP is told. */
 export interface AiProviderOptions {
   /** Names the provider in responses, logs and metrics, and is the key of its circuit and limits. */
   readonly provider: string
   readonly apiKey?: Redacted.Redacted | undefined
 }
 
+/** One provider: a single attempt, with no retry and no time limit but those of the caller. */
 export class AiClient extends Context.Service<AiClient, {
   readonly provider: string
   /** `true`: conversations with more than text cannot be put to it. */

@@ -3,12 +3,14 @@ import { Context, Layer } from "effect"
 import { defaultNamespace, type Namespace } from "../domain/Generation.ts"
 import type { CallerLimits } from "../domain/limits/CallerLimits.ts"
 
+/** Who asks. */
 export interface Caller {
   readonly namespace: Namespace
   /** Of its key, not of its namespace. Absent: it may ask for as much as it likes. */
   readonly limits?: CallerLimits | undefined
 }
 
+/** Tells callers by their keys, and operators by theirs. */
 export class ApiKeys extends Context.Service<ApiKeys, {
   /** Who everybody is when no key is needed; absent when one is. */
   readonly anonymous: Caller | undefined

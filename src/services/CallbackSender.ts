@@ -9,6 +9,7 @@ import { makeSender } from "./callbacks/sending.ts"
 
 export * from "./callbacks/CallbackMessage.ts"
 
+/** Whose secrets there are, where messages may go, and how long one may take. */
 export interface CallbackSenderOptions {
   /** `whsec_` and the base64 of 24 to 64 bytes. With several a message carries the signature of each. */
   readonly secrets: ReadonlyMap<Namespace, ReadonlyArray<Redacted.Redacted>>
@@ -18,6 +19,7 @@ export interface CallbackSenderOptions {
   readonly timeout?: Duration.Input | undefined
 }
 
+/** Makes one signed attempt; trying again is up to the jobs. */
 export class CallbackSender extends Context.Service<CallbackSender, {
   /** Why this namespace's callbacks cannot go to this URL, if they cannot: known without asking anybody. */
   readonly refusalOf: (namespace: Namespace, url: string) => string | undefined

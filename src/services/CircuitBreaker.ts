@@ -18,6 +18,7 @@ export type {
 } from "./circuit/CircuitBreakerOptions.ts"
 export type { CircuitStoreOptions } from "./circuit/CircuitBreakerPostgres.ts"
 
+/** Keeps callers away from whatever fails, and lets a probe find out when it is back. Works around any effect. */
 export class CircuitBreaker extends Context.Service<CircuitBreaker, {
   /** Fails when a call would be rejected now, and changes nothing: for leaving before any queue. */
   readonly check: (key: string) => Effect.Effect<void, CircuitOpen>

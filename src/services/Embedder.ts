@@ -19,6 +19,7 @@ export class EmbedderCircuit extends Context.Service<EmbedderCircuit, EmbedderCi
   "understudy/services/EmbedderCircuit"
 ) {}
 
+/** Text to unit vector. Vectors of embedders with different names are never compared. */
 export class Embedder extends Context.Service<Embedder, EmbedderApi>()("understudy/services/Embedder") {
   /** No network and no weights: hashed words, see `domain/similarity/TextVector.ts`. Never fails; well below 1 ms for a prompt. */
   static readonly layerLocal: Layer.Layer<Embedder> = Layer.sync(Embedder, () =>

@@ -43,6 +43,7 @@ export interface CacheQuery {
   readonly isShadow?: boolean | undefined
 }
 
+/** An earlier answer that may stand in. */
 export interface CacheMatch {
   readonly id: GenerationId
   readonly text: string
@@ -71,6 +72,7 @@ export type LiveText<A extends GeneratedText> = A & { readonly source: "live"; r
 /** An earlier answer, and what it stands in for. */
 export type CachedText<E> = CacheMatch & { readonly source: "cache"; readonly error: E }
 
+/** Remembers answers off their path, and finds the one that is closest to a prompt. Nothing crosses a namespace. */
 export class FallbackCache extends Context.Service<FallbackCache, {
   /**
    * Hands a live answer over and returns at once: storing happens in the background, in batches. When the queue is

@@ -30,6 +30,7 @@ import { Templates } from "./Templates.ts"
 
 export type { GenerationStream } from "./ladder/StreamedLadder.ts"
 
+/** The times and the retries of the ladder. */
 export interface GeneratorOptions {
   /** The longest that one attempt may take, its body included. Default 30 seconds. */
   readonly attemptTimeout?: Duration.Input | undefined
@@ -47,12 +48,14 @@ export interface GeneratorOptions {
   readonly retryBudget?: RetryBudgetPolicy | undefined
 }
 
+/** What came of one turn of a job at the live step. */
 export interface BackgroundTurn {
   /** That reached a provider. */
   readonly attempts: number
   readonly result: Result.Result<LiveGeneration, LiveError>
 }
 
+/** The ladder. Errors say what is left: `live` fails with everything, `generate` with a refusal or nothing to show. */
 export class Generator extends Context.Service<Generator, {
   /** The live step alone: no fallback, every error in the type. The answer is remembered. */
   readonly live: (request: GenerationRequest) => Effect.Effect<LiveGeneration, LiveError>

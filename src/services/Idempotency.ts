@@ -7,6 +7,7 @@ import type { Namespace } from "../domain/Generation.ts"
 import { makeMemory } from "./idempotency/IdempotencyMemory.ts"
 import { makePostgres } from "./idempotency/IdempotencyPostgres.ts"
 
+/** A request that may come again. */
 export interface IdempotencyRequest {
   readonly namespace: Namespace
   /** What the caller calls this request. Never kept, but for its SHA-256 together with the namespace. */
@@ -27,6 +28,7 @@ export interface IdempotencyAttempt {
   readonly abandon: Effect.Effect<void>
 }
 
+/** The request was answered before. */
 export interface IdempotencyStored {
   readonly _tag: "Stored"
   /** As it was completed with. */
@@ -35,6 +37,7 @@ export interface IdempotencyStored {
   readonly discard: Effect.Effect<void>
 }
 
+/** How long answers are kept, and apart from which others. */
 export interface IdempotencyOptions {
   /** How long an answer is kept. Default 1 day. */
   readonly ttl?: Duration.Input | undefined
@@ -42,6 +45,7 @@ export interface IdempotencyOptions {
   readonly space?: string | undefined
 }
 
+/** What the shared keys may cost a request. */
 export interface IdempotencyStoreOptions extends IdempotencyOptions {
   /** How long a request may wait for the database before it goes on from memory. Default 250 millis. */
   readonly storeTimeout?: Duration.Input | undefined
@@ -51,6 +55,7 @@ export interface IdempotencyStoreOptions extends IdempotencyOptions {
   readonly purgeEvery?: Duration.Input | undefined
 }
 
+/** Keys of requests, their owners under way and their answers. */
 export class Idempotency extends Context.Service<Idempotency, {
   /** An attempt has to be ended on every exit: call this where nothing can come between, as `acquireUseRelease` does. */
   readonly begin: (

@@ -10,6 +10,7 @@ import { type JobsOptions, makePostgres } from "./jobs/JobsPostgres.ts"
 
 export { JobsFull } from "../domain/jobs/JobsFull.ts"
 
+/** Which jobs of a namespace, and which page of them. */
 export interface JobsFilter {
   readonly status?: JobStatus | undefined
   /** Those whose callback is so; `failed` is the list of dead letters. */
@@ -20,6 +21,7 @@ export interface JobsFilter {
   readonly cursor?: string | undefined
 }
 
+/** A page of a list. */
 export interface JobPage {
   /** The newest first. */
   readonly jobs: ReadonlyArray<JobSummary>
@@ -27,6 +29,7 @@ export interface JobPage {
   readonly next: string | undefined
 }
 
+/** What an asker may do with jobs. Each belongs to its namespace; another's is as good as none. */
 export class Jobs extends Context.Service<Jobs, {
   /** Once this returns the job outlives every process. */
   readonly submit: (submission: JobSubmission) => Effect.Effect<Job, StoreUnavailable | JobsFull>

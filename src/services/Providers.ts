@@ -2,6 +2,7 @@
 import { Array, Context, type Duration, Effect, Layer } from "effect"
 import { AiClient } from "./AiClient.ts"
 
+/** One provider in the order. */
 export interface Provider {
   readonly client: AiClient["Service"]
   /** The model it is asked for when a request names none; absent: not known. */
@@ -12,6 +13,7 @@ export interface Provider {
   readonly server?: ServerAddress | undefined
 }
 
+/** Where a provider listens, as spans name it. */
 export interface ServerAddress {
   readonly address: string
   readonly port: number
@@ -24,6 +26,7 @@ export const serverOf = (url: string): ServerAddress | undefined => {
   return { address: hostname.replace(/^\[(.*)\]$/u, "$1"), port: Number(port || (protocol === "https:" ? 443 : 80)) }
 }
 
+/** Who is asked, in which order. */
 export class Providers extends Context.Service<Providers, {
   /** First the one that is asked first. Their names differ. */
   readonly inOrder: Array.NonEmptyReadonlyArray<Provider>

@@ -25,6 +25,7 @@ export type {
   RateLimiterService
 } from "./limiter/RateLimiterApi.ts"
 
+/** How one effect waits for its turn. */
 export interface LimitOptions {
   /** Refused at once when its turn would come later than this. Default 30 seconds. */
   readonly maxWait?: Duration.Input | undefined
@@ -36,6 +37,10 @@ export interface LimitOptions {
   readonly priority?: Priority | undefined
 }
 
+/**
+ * A turn for each attempt: concurrency, a bounded room, requests and tokens per minute, a pause after a 429. Works
+ * around any effect.
+ */
 export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService>()("understudy/services/RateLimiter") {
   /** The limits of one process. */
   static readonly layer = (config: RateLimiterConfig = {}): Layer.Layer<RateLimiter> =>

@@ -11,11 +11,13 @@ import { type Provider, Providers } from "./Providers.ts"
 import { RateLimiter } from "./RateLimiter.ts"
 import { makeStoreCall, type StoreCall } from "./store/StoreCall.ts"
 
+/** One thing that is not as it should be, and why. Requests are answered all the same. */
 export interface Degradation {
   readonly what: "provider" | "circuit" | "cache" | "database" | "embedder" | "queue"
   readonly why: string
 }
 
+/** How one provider stands. */
 export interface ProviderReadiness {
   readonly name: string
   readonly circuit: CircuitState["_tag"]
@@ -23,12 +25,14 @@ export interface ProviderReadiness {
   readonly waiting: number
 }
 
+/** Nothing is degraded when `degraded` is empty. */
 export interface ReadinessReport {
   /** In the order in which they are asked. */
   readonly providers: ReadonlyArray<ProviderReadiness>
   readonly degraded: ReadonlyArray<Degradation>
 }
 
+/** Looks when asked, and keeps nothing. */
 export class Readiness extends Context.Service<Readiness, {
   readonly report: Effect.Effect<ReadinessReport>
 }>()("understudy/services/Readiness") {

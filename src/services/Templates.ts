@@ -8,6 +8,7 @@ import { candidate, chooseTemplate } from "../domain/templates/TemplateChoice.ts
 import { renderTemplate } from "../domain/templates/TemplateRender.ts"
 import { makeTemplateSnapshot, type TemplateSnapshot } from "./templates/TemplateSnapshot.ts"
 
+/** What a template is chosen by and filled in from. */
 export interface TemplateRequest {
   readonly namespace: Namespace
   readonly prompt: string
@@ -15,6 +16,7 @@ export interface TemplateRequest {
   readonly locale?: string | undefined
 }
 
+/** A template, filled in. */
 export interface RenderedTemplate {
   /** The template's name, for the response. */
   readonly name: string
@@ -33,6 +35,7 @@ export class TemplatesUnreadable extends Schema.TaggedError<TemplatesUnreadable>
   }
 }
 
+/** Chooses and fills in templates, from memory: no database is on its path. */
 export class Templates extends Context.Service<Templates, {
   /** The best template for the request, filled in; none when there is no template at all. */
   readonly render: (request: TemplateRequest) => Effect.Effect<Option.Option<RenderedTemplate>>
@@ -105,6 +108,7 @@ export const readTemplates = Effect.fnUntraced(function*(folder: string) {
   return templates
 })
 
+/** By its name alone: `*.md`, but no hidden file and no README. */
 export const isTemplateFile = (name: string): boolean => /^(?!\.|readme\.md$).*\.md$/i.test(name)
 
 const readTemplate = Effect.fnUntraced(function*(file: string) {

@@ -18,6 +18,7 @@ import { Templates } from "./Templates.ts"
 export { type CallOptions, CurrentCall } from "./model/CallOptions.ts"
 export { type ModelProvenance, provenance } from "./model/provenance.ts"
 
+/** The options of every part; each has a default that suits a button that somebody waits for. */
 export interface UnderstudyOptions extends GeneratorOptions {
   /** By default 3 failures within a minute open it for 30 seconds. */
   readonly circuit?: CircuitBreakerOptionsByKey | undefined
@@ -43,6 +44,7 @@ export const layerGates = (options: UnderstudyOptions = {}): Layer.Layer<Gates> 
 export const layer = (options: UnderstudyOptions = {}): Layer.Layer<Generator | Gates, never, Providers> =>
   Layer.provideMerge(Generator.layer(options), layerGates(options))
 
+/** Everything has a default: a model needs none of it. */
 export interface ResilientModelOptions extends UnderstudyOptions, CallOptions {
   /** Names the model's circuit and limits, and the model itself in logs and metrics. Default "model". */
   readonly name?: string | undefined

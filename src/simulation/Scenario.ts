@@ -4,6 +4,7 @@ import type { Policy } from "./policy/Policy.ts"
 import type { ProviderModel } from "./provider/ProviderModel.ts"
 import type { TrafficModel } from "./traffic/TrafficModel.ts"
 
+/** A time to be simulated, as data. */
 export interface Scenario {
   readonly name: string
   /** One sentence for the list of scenarios and the head of the report. */

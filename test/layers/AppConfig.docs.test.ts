@@ -29,7 +29,7 @@ describe("the configuration in the documents", () => {
   })
 
   it("README.md has the variables, and the program that embeds", () => {
-    for (const part of ["`DATABASE_URL`", "configuration:begin", "embedded:begin"]) {
+    for (const part of ["`DATABASE_URL`", "configuration-first:begin", "embedded:begin"]) {
       assert.include(read("README.md"), part)
     }
   })

@@ -3,12 +3,14 @@ import { Result } from "effect"
 import { Host, IpNetwork, NetAddress } from "effect/net"
 import { isPublic } from "./AddressPolicy.ts"
 
+/** Where callbacks may go although it is not public. */
 export interface CallbackExceptions {
   readonly networks: ReadonlyArray<IpNetwork.IpNetwork>
   /** In lower case, without a dot at the end. */
   readonly hosts: ReadonlySet<string>
 }
 
+/** Public addresses only. */
 export const noExceptions: CallbackExceptions = { networks: [], hosts: new Set() }
 
 /**

@@ -26,6 +26,7 @@ export interface Admission {
   readonly startedAt: number
 }
 
+/** What came of asking to be let through. */
 export type Verdict =
   | { readonly _tag: "Admitted"; readonly admission: Admission; readonly state: CircuitState }
   | { readonly _tag: "Rejected"; readonly retryAfterMillis: number }

@@ -2,8 +2,10 @@
 import type { CircuitPolicy } from "./CircuitPolicy.ts"
 import { type CircuitState, closed, nextGeneration, type RecentFailure } from "./CircuitState.ts"
 
+/** `force-open` lets nothing pass and `force-close` everything, both until `reset`. */
 export type CircuitAction = "force-open" | "force-close" | "reset"
 
+/** Where a circuit stands, and whether an operator has put it there. */
 export type CircuitPhase = "closed" | "open" | "half_open" | "forced_open" | "forced_closed"
 
 /** What an operator sees. */

@@ -1,6 +1,7 @@
 /** When a circuit opens and how it is probed, and how its calls are counted. Durations are milliseconds. */
 import type { Closed, Slot } from "./CircuitState.ts"
 
+/** What opens a circuit. */
 export type TripPolicy =
   /** So many failures within the window with no success between them. */
   | { readonly _tag: "Consecutive"; readonly failures: number; readonly windowMillis: number }
@@ -20,6 +21,7 @@ export type TripPolicy =
     readonly windowMillis: number
   }
 
+/** What a circuit goes by. */
 export interface CircuitPolicy {
   readonly trip: TripPolicy
   /** Probes at once. */
@@ -45,8 +47,11 @@ export type Outcome =
   /** Says nothing of the provider's health: interrupted, rate-limited, our own key, our own queue. */
   | { readonly _tag: "Ignored" }
 
+/** A proof of life; with the slow policy it may count against the provider all the same. */
 export const success: Outcome = { _tag: "Success" }
+/** Gives an admission back and changes nothing. */
 export const ignored: Outcome = { _tag: "Ignored" }
+/** With the words for the operator, and for how many milliseconds the provider asks to be left alone. */
 export const failure = (reason?: string, retryAfterMillis?: number): Outcome => ({
   _tag: "Failure",
   reason,

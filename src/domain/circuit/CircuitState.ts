@@ -35,6 +35,7 @@ const Closed = Schema.TaggedStruct("Closed", {
   slots: Schema.Array(Slot),
   slot: Slot
 })
+/** Calls pass and are counted. */
 export type Closed = typeof Closed.Type
 
 const Open = Schema.TaggedStruct("Open", {
@@ -43,6 +44,7 @@ const Open = Schema.TaggedStruct("Open", {
   forced: Schema.Boolean,
   until: Schema.Finite
 })
+/** Nothing passes before `until`. */
 export type Open = typeof Open.Type
 
 /** A probe under way, or lost when its lease is over. */
@@ -55,8 +57,10 @@ const HalfOpen = Schema.TaggedStruct("HalfOpen", {
   /** Probes that succeeded since the opening ended. */
   successes: Schema.Finite
 })
+/** The opening is over, and probes find out. */
 export type HalfOpen = typeof HalfOpen.Type
 
+/** Where a circuit stands, and all that it remembers. */
 export const CircuitState = Schema.Union([Closed, Open, HalfOpen])
 export type CircuitState = typeof CircuitState.Type
 

@@ -10,6 +10,7 @@ import type { JobId } from "./JobId.ts"
 export const JobStatus = Schema.Literals(["queued", "running", "waiting", "succeeded", "failed", "canceled"])
 export type JobStatus = typeof JobStatus.Type
 
+/** Nothing about it changes any more but its callback. */
 export const hasEnded = (status: JobStatus): boolean =>
   status === "succeeded" || status === "failed" || status === "canceled"
 
@@ -44,6 +45,7 @@ export interface JobUnanswered {
   readonly reason: FallbackReason
 }
 
+/** What came of a job: an answer, which may be a fallback, or why there is none. */
 export type JobOutcome =
   | { readonly _tag: "Answered"; readonly generation: Generation }
   | JobFailure
@@ -52,6 +54,7 @@ export type JobOutcome =
 export const CallbackStatus = Schema.Literals(["pending", "delivered", "failed"])
 export type CallbackStatus = typeof CallbackStatus.Type
 
+/** Who is told of the end, and how far that is. */
 export interface JobCallback {
   readonly url: string
   readonly status: CallbackStatus
@@ -60,6 +63,7 @@ export interface JobCallback {
   readonly lastError: string | undefined
 }
 
+/** Everything that its asker may see. */
 export interface Job {
   readonly id: JobId
   readonly namespace: Namespace

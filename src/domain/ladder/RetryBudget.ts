@@ -3,6 +3,7 @@
  * by retries. Pure.
  */
 
+/** How many retries an outage may cost. */
 export interface RetryBudgetPolicy {
   /** Retries per call, over the last minute. */
   readonly ratio: number

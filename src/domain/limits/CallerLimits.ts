@@ -10,6 +10,7 @@ export interface CallerPolicy {
   readonly concurrency?: number | undefined
 }
 
+/** Which limit is reached. */
 export interface CallerRefusal {
   readonly limit: "minute" | "concurrency"
   /** After this another try makes sense. Exact for the minute; nobody knows when a running request ends. */
@@ -19,6 +20,7 @@ export interface CallerRefusal {
 /** The wait that is asked for when too many requests run. */
 const concurrencyWaitMillis = 1_000
 
+/** The counts of one key, in this process. */
 export class CallerLimits {
   readonly policy: CallerPolicy
   #minute: MinuteWindow

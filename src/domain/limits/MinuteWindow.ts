@@ -3,6 +3,7 @@
  * milliseconds since the epoch. Charging takes constant time.
  */
 
+/** What a provider allows in any 60 seconds; what is left out has no limit. */
 export interface MinutePolicy {
   readonly requestsPerMinute?: number | undefined
   readonly tokensPerMinute?: number | undefined

@@ -10,6 +10,7 @@ export interface ProviderLimit {
   readonly resetAt?: number | undefined
 }
 
+/** What a provider's `x-ratelimit-*` headers say. */
 export interface ProviderLimits {
   readonly requests?: ProviderLimit | undefined
   readonly tokens?: ProviderLimit | undefined

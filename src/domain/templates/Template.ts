@@ -19,6 +19,7 @@ export type Segment =
   | { readonly text: string }
   | { readonly placeholder: Placeholder; readonly quote: string | undefined }
 
+/** A page to fill in, parsed; `parseTemplate` makes it of a file's text. */
 export interface Template {
   /** Unique within a folder; the file's name without `.md` when the front matter gives none. */
   readonly name: string

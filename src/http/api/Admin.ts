@@ -12,8 +12,10 @@ const CircuitStatus = Schema.Struct({
   openings: Schema.Int.annotate({ description: "Consecutive openings, which the backoff goes by" }),
   recent_failures: Schema.Array(Schema.Struct({ at: Schema.String, reason: Schema.String }))
 })
+/** A circuit, as an operator sees it. */
 export type CircuitStatus = typeof CircuitStatus.Type
 
+/** What an operator tells a circuit. */
 export const CircuitCommand = Schema.Struct({
   action: Schema.Literals(["force-open", "force-close", "reset"]).annotate({
     description:
@@ -22,6 +24,7 @@ export const CircuitCommand = Schema.Struct({
   })
 }).annotate({ identifier: "CircuitCommand" })
 
+/** The endpoints for circuits. */
 export class AdminApi extends HttpApiGroup.make("admin").add(
   HttpApiEndpoint.get("circuits", "/admin/circuits", {
     success: Schema.Struct({ circuits: Schema.Array(CircuitStatus) }),

@@ -31,6 +31,7 @@ const upgrade = nullable(
 export const Provenance = Schema.Struct({ source, provider, attempts, fallback, upgrade })
 export type Provenance = typeof Provenance.Type
 
+/** 200 of `POST /generate`. */
 export const GenerateResponse = Schema.Struct({
   id: Schema.String.annotate({ description: "Names the text: a cached answer keeps the id it was generated under" }),
   text: Schema.String,
@@ -47,6 +48,7 @@ export const GenerateResponse = Schema.Struct({
 })
 export type GenerateResponse = typeof GenerateResponse.Type
 
+/** 200 of `POST /v1/chat/completions`: what the provider said, and where it comes from. */
 export const ChatCompletion = Schema.StructWithRest(
   Schema.Struct({
     id: Schema.String.annotate({ description: "Names the answer, as in /generations/{id}/quarantine" }),

@@ -9,6 +9,7 @@ import { GenerationsApi, NamespacesApi } from "./Generations.ts"
 import { JobsApi } from "./Jobs.ts"
 import { HealthApi, MetricsApi } from "./System.ts"
 
+/** All endpoints. */
 export class Api extends HttpApi.make("understudy")
   .add(GenerateApi)
   .add(ChatApi)

@@ -4,6 +4,7 @@ import { HttpApiMiddleware, OpenApi } from "effect/http-api"
 import type { Namespace } from "../../domain/Generation.ts"
 import { RateLimited, Unauthorized } from "./Problems.ts"
 
+/** Whose request it is: what every handler reads and writes for. */
 export class CurrentNamespace
   extends Context.Service<CurrentNamespace, Namespace>()("understudy/http/CurrentNamespace")
 {}
@@ -28,6 +29,7 @@ export class AdminAuthorization
 
 /** The OpenAPI side of all three: for an endpoint behind it, and for the API as a whole. */
 export const needsKey = OpenApi.annotations({ override: { security: [{ bearer: [] }] } })
+/** Declares the scheme that `needsKey` refers to. */
 export const describesKeys = OpenApi.annotations({
   transform: (spec) => ({
     ...spec,

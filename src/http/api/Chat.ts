@@ -59,6 +59,7 @@ export class ChatAdmission extends HttpApiMiddleware.Service<ChatAdmission, {
 
 const requestId = { "x-request-id": { description: "Names the request: your own name for it, or a new one" } }
 
+/** The endpoints for OpenAI's clients. */
 export class ChatApi extends HttpApiGroup.make("chat").add(
   HttpApiEndpoint.post("completions", "/v1/chat/completions", {
     payload: ChatCompletionRequest,

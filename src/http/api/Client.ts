@@ -17,6 +17,7 @@ import type { JobResponse } from "./Job.ts"
 
 export { type AnswerPart, EventsBroken, type FollowErrors, RequestHeaders, type StreamErrors } from "./ClientStreams.ts"
 
+/** Which service, and as whom. */
 export interface UnderstudyClientOptions {
   /** Where the service is, without a path of the contract; in a browser it may be the page's own: `""`. */
   readonly baseUrl: string
@@ -24,6 +25,7 @@ export interface UnderstudyClientOptions {
   readonly apiKey?: Redacted.Redacted | undefined
 }
 
+/** Every endpoint of the contract, and what it answers in pieces. */
 export interface UnderstudyClientMethods extends HttpApiClient.ForApi<typeof Api> {
   /**
    * `POST /generate` in pieces. Fails with `EventsBroken` when an answer breaks off after its first piece; up to then as

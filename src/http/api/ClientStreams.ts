@@ -39,7 +39,9 @@ type Client = HttpApiClient.ForApi<typeof Api>
 type Failure<Method extends (request: never) => unknown> = ReturnType<Method> extends
   Effect.Effect<infer _A, infer E, infer _R> ? E : never
 
+/** All that can end an answer in pieces, before its first one or after. */
 export type StreamErrors = Failure<Client["generate"]> | EventsBroken
+/** All that can end the events of a job. */
 export type FollowErrors = Failure<Client["jobs"]["events"]> | EventsBroken
 
 const named = <Name extends string, S extends Schema.Constraint>(event: Name, data: S) =>

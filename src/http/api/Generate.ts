@@ -28,6 +28,7 @@ const name = (description: string) =>
     ).annotate({ description })
   ))
 
+/** The body of `POST /generate`. */
 export const GenerateRequest = Schema.Struct({
   prompt: Schema.String.check(
     Schema.isPattern(/\S/u, { message: "Expected a text that is not blank" }),
@@ -45,6 +46,7 @@ export const GenerateRequest = Schema.Struct({
 }).annotate({ identifier: "GenerateRequest" })
 export type GenerateRequest = typeof GenerateRequest.Type
 
+/** The endpoint `POST /generate`. */
 export class GenerateApi extends HttpApiGroup.make("generate", { topLevel: true }).add(
   HttpApiEndpoint.post("generate", "/generate", {
     payload: GenerateRequest,

@@ -17,6 +17,7 @@ const params = {
 }
 const error = [InvalidRequest, NotFound, InternalError, DatabaseUnavailable] as const
 
+/** The endpoints for one stored answer: quarantine and deletion. */
 export class GenerationsApi extends HttpApiGroup.make("generations").add(
   HttpApiEndpoint.post("quarantine", "/generations/:id/quarantine", { params, success: HttpApiSchema.NoContent, error })
     .annotateMerge(OpenApi.annotations({
@@ -33,6 +34,7 @@ export class GenerationsApi extends HttpApiGroup.make("generations").add(
     })).annotateMerge(needsKey)
 ).middleware(Authorization) {}
 
+/** The operator's endpoint that erases a namespace. */
 export class NamespacesApi extends HttpApiGroup.make("namespaces").add(
   HttpApiEndpoint.delete("erase", "/admin/namespaces/:namespace", {
     params: {

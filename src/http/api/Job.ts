@@ -66,6 +66,7 @@ const summary = {
 /** In a list: without what is long, and what is another thing a moment later. */
 export const JobSummaryResponse = Schema.Struct(summary).annotate({ identifier: "JobSummary" })
 
+/** A job with its result: 202 of what generates, and 200 of `GET /jobs/{id}`. */
 export const JobResponse = Schema.Struct({
   ...summary,
   position: nullable(Schema.Int, "While it is queued: how many are taken before it, whosever they are"),

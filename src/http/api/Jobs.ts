@@ -36,6 +36,7 @@ const query = {
 const text = "event: job\nid: 3\ndata: {\"id\":\"job_1\",\"object\":\"job\",\"status\":\"succeeded\", …}\n\n" +
   "event: done\nid: 3\ndata: {\"id\":\"job_1\",\"status\":\"succeeded\"}\n\n"
 
+/** The endpoints for jobs. */
 export class JobsApi extends HttpApiGroup.make("jobs").add(
   HttpApiEndpoint.get("list", "/jobs", {
     query,

@@ -19,6 +19,7 @@ const Readiness = Schema.Struct({
   })).annotate({ description: "In the order in which they are asked" })
 })
 
+/** The endpoints for whoever watches the process. */
 export class HealthApi extends HttpApiGroup.make("health", { topLevel: true }).add(
   HttpApiEndpoint.get("live", "/health/live", { success: Liveness })
     .annotateMerge(OpenApi.annotations({ summary: "The process runs" })),
@@ -26,6 +27,7 @@ export class HealthApi extends HttpApiGroup.make("health", { topLevel: true }).a
     .annotateMerge(OpenApi.annotations({ summary: "Requests are answered; what is degraded" }))
 ) {}
 
+/** The endpoint for Prometheus. */
 export class MetricsApi extends HttpApiGroup.make("metrics", { topLevel: true }).add(
   HttpApiEndpoint.get("metrics", "/metrics", {
     success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4; charset=utf-8" }))

@@ -33,6 +33,7 @@ const knownPaths = (): ReadonlyMap<string, ReadonlySet<string>> => {
 /** Whoever opens the root in a browser wants the docs. */
 const Root = HttpRouter.add("GET", "/", Effect.succeed(HttpServerResponse.redirect("/docs")))
 
+/** What an HTTP server serves. Needs the services behind the endpoints, and names no platform. */
 export const Routes = Layer.mergeAll(
   HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
     Layer.provide([GenerateHandlers, ChatHandlers, GenerationsHandlers, HealthHandlers, MetricsHandlers]),

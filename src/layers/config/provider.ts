@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { ConfigInvalid } from "./ConfigInvalid.ts"
 
+/** How the provider is spoken to: by the variables, by a file for several, or not at all. */
 export type AiConfig =
   | { readonly protocol: "simulated" }
   | { readonly protocol: "file"; readonly path: string }

@@ -33,6 +33,7 @@ interface Shelf {
   readonly vectors: VectorTable
 }
 
+/** Lost with the process; for a few thousand answers, since it is searched one entry after the other. */
 export const layerMemory = (options: FallbackCacheOptions = {}): Layer.Layer<FallbackCache, never, Embedder> =>
   Layer.effect(FallbackCache, make(options))
 

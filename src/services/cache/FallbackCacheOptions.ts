@@ -4,6 +4,7 @@ import { EmbeddingFailed } from "../../domain/errors.ts"
 import { defaultMinSimilarity } from "../../domain/similarity/TextVector.ts"
 import type { Embedder } from "../Embedder.ts"
 
+/** What may stand in, how much is kept, and how long a lookup may take. */
 export interface FallbackCacheOptions {
   /** Cosine from which on a prompt counts as the same wish, 0 to 1. The default suits `Embedder.layerLocal`. */
   readonly minSimilarity?: number | undefined

@@ -36,6 +36,10 @@ interface Row {
   readonly is_exact: boolean
 }
 
+/**
+ * Outlives the process, and is shared by all instances on one server. Needs pgvector, and the tables that
+ * `Database.layer` of `understudy/layers` makes.
+ */
 export const layerPostgres = (
   options: FallbackCacheOptions = {}
 ): Layer.Layer<FallbackCache, never, Embedder | SqlClient.SqlClient> => Layer.effect(FallbackCache, make(options))

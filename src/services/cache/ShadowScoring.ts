@@ -8,6 +8,7 @@ import { similarity } from "../../domain/similarity/TextVector.ts"
 import { Embedder } from "../Embedder.ts"
 import { type CacheMatch, type CacheQuery, FallbackCache, type RememberedAnswer } from "../FallbackCache.ts"
 
+/** How much is scored, and what may wait for it. */
 export interface ShadowOptions {
   /**
    * Share of the live answers to remember that are scored, 0 to 1; 0 adds nothing at all. An answer that must not be

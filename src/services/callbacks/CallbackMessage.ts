@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import type { Namespace } from "../../domain/Generation.ts"
 
+/** One message to one endpoint. */
 export interface CallbackMessage {
   readonly namespace: Namespace
   readonly url: string

@@ -7,6 +7,7 @@ import { spanEvent } from "../telemetry/spans.ts"
 /** A circuit's state as events name it. */
 export type CircuitStateName = CircuitState["_tag"] | "ForcedOpen" | "ForcedClosed"
 
+/** A circuit has moved from one state to another. */
 export interface CircuitTransition {
   readonly key: string
   readonly from: CircuitStateName

@@ -23,6 +23,7 @@ export type CircuitTripPolicy =
     readonly window?: Duration.Input | undefined
   }
 
+/** What opens a circuit, for how long, and how it is probed. */
 export interface CircuitBreakerOptions {
   /** Failures within `window`, with no success between them, that open the circuit. Default 3. */
   readonly failures?: number | undefined

@@ -10,6 +10,7 @@ import { isNothingNew } from "./CircuitBreakerMemory.ts"
 import { type CircuitBreakerOptionsByKey, settingsOf } from "./CircuitBreakerOptions.ts"
 import { makeSharing, share, type SharedEntry } from "./CircuitBreakerShared.ts"
 
+/** What the shared circuits may cost a call. */
 export interface CircuitStoreOptions {
   /** How long a call may wait for the database before it goes on from memory. Default 250 millis. */
   readonly storeTimeout?: Duration.Input | undefined

@@ -4,6 +4,7 @@ import { EmbeddingFailed, type EmbeddingFailure } from "../../domain/errors.ts"
 import { batchesOf, type BatchLimits, defaultBatchLimits } from "../../domain/similarity/Embedding.ts"
 import { toUnitLength } from "../../domain/similarity/TextVector.ts"
 
+/** What an embedder is and does; write one of your own with `Embedder.of`. */
 export interface EmbedderApi {
   /**
    * Names the vector space: implementation, version and model. Vectors of different names are never compared,

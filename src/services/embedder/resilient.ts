@@ -9,6 +9,7 @@ import { CircuitBreaker } from "../CircuitBreaker.ts"
 import { type BatchOptions, type EmbedderApi, failedAs, limitsOf } from "./EmbedderApi.ts"
 import { makeGathering } from "./gathering.ts"
 
+/** How long an embedder may take, and how its requests are gathered. */
 export interface ResilientOptions extends BatchOptions {
   /** The longest that a request for lookups may take. Default 250 milliseconds. */
   readonly timeout?: Duration.Input | undefined

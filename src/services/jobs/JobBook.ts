@@ -15,6 +15,7 @@ import { type Errand, JobQueues } from "./JobQueues.ts"
 import { jobOf } from "./JobRow.ts"
 import { type JobTable, makeJobTable } from "./JobTable.ts"
 
+/** How long jobs wait, how long they are kept, and how many there may be. */
 export interface JobBookOptions {
   /** From the submission to the fallback, if nothing live has come. Default 15 minutes. */
   readonly patience?: Duration.Input | undefined
@@ -34,6 +35,7 @@ export interface JobEnd {
   readonly attempts?: number | undefined
 }
 
+/** The rows of the jobs, for those who work on them. */
 export class JobBook extends Context.Service<JobBook, {
   readonly patience: Duration.Duration
   readonly ttlMillis: number
@@ -62,6 +64,7 @@ export class JobBook extends Context.Service<JobBook, {
   ): Layer.Layer<JobBook, never, SqlClient.SqlClient | JobQueues> => Layer.effect(JobBook, make(options))
 }
 
+/** Why a job is put back. */
 export interface JobPause {
   /** In this turn. */
   readonly attempts: number

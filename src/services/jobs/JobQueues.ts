@@ -20,6 +20,7 @@ export type Errand = typeof Errand.Type
 
 type Handled = PersistedQueue.PersistedQueueError | Schema.SchemaError
 
+/** One of the three queues. */
 export interface ErrandQueue {
   /** Within the transaction of the change that it follows from. Delays are rounded up to whole seconds. */
   readonly offer: (errand: Errand, delay?: Duration.Input) => Effect.Effect<void, Handled>
@@ -29,6 +30,7 @@ export interface ErrandQueue {
   ) => Effect.Effect<void, E | PersistedQueue.PersistedQueueError, R>
 }
 
+/** How soon errands are seen, and when they are taken from a worker that shows no life. */
 export interface JobQueueOptions {
   /** A worker that has shown no life for so long has lost its errands. Default 10 seconds. */
   readonly lease?: Duration.Input | undefined
@@ -42,6 +44,7 @@ export const queueTable = "understudy_queue"
 /** Names within the table. */
 export const turnsQueue = "turns"
 
+/** Three queues of errands. Delivered at least once, so whoever does one must find out whether it is done. */
 export class JobQueues extends Context.Service<JobQueues, {
   /** Goes at the live step. */
   readonly turns: ErrandQueue

@@ -221,4 +221,5 @@ export const makeJobTable = (sql: SqlClient.SqlClient) => {
 /** Ids come from anywhere. PostgreSQL takes no NUL, and with this character in its place it is no id of ours either. */
 const storedId = (id: string): string => id.replaceAll("\0", "\ufffd")
 
+/** The statements on the jobs' table. */
 export type JobTable = ReturnType<typeof makeJobTable>

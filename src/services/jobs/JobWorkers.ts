@@ -11,6 +11,7 @@ import type { Errand, ErrandQueue } from "./JobQueues.ts"
 import { NotNow } from "./NotNow.ts"
 import { makeTurn } from "./Turn.ts"
 
+/** How much this process does at a time. */
 export interface JobWorkersOptions {
   /** Jobs at a time; with 0 only deadlines are kept and callbacks told. Default 4. */
   readonly workers?: number | undefined
@@ -23,6 +24,7 @@ export interface JobWorkersOptions {
 /** Nothing is asked of anybody for a fallback but the database, and perhaps an embedder. */
 const deadlineWorkers = 8
 
+/** Works as long as its scope lives; then its errands go back to the queue. */
 export const layer = (options: JobWorkersOptions): Layer.Layer<never, never, JobBook | Generator | CallbackSender> =>
   Layer.effectDiscard(Effect.gen(function*() {
     const book = yield* JobBook

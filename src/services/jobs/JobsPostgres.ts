@@ -12,6 +12,7 @@ import { JobBook } from "./JobBook.ts"
 import { jobOf, type JobRow, summaryOf } from "./JobRow.ts"
 import { persistently } from "./persistently.ts"
 
+/** How many jobs a namespace may have, and when those that are over are deleted. */
 export interface JobsOptions {
   /** Of one namespace, that have not ended; at least 1. Those submitted at the same moment may exceed it. Default 1,000. */
   readonly limit?: number | undefined

@@ -15,6 +15,7 @@ import type { RateBudget } from "./RateBudget.ts"
 import { RateBudgetLeases } from "./RateBudgetLeases.ts"
 import type { RateLimiterOptions } from "./RateLimiterApi.ts"
 
+/** What the shared limits may cost a caller. */
 export interface SharedBudgetOptions {
   /** The longest that a caller waits for the database. Default 250 millis. */
   readonly storeTimeout?: Duration.Input | undefined

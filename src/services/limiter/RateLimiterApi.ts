@@ -5,6 +5,7 @@ import type { Namespace } from "../../domain/Generation.ts"
 import type { Charge, MinutePolicy } from "../../domain/limits/MinuteWindow.ts"
 import type { ProviderLimits } from "../../domain/limits/RateLimitHeaders.ts"
 
+/** What one provider allows. */
 export interface RateLimiterOptions extends MinutePolicy {
   /** Attempts at one provider at the same time, at most. Default 8. */
   readonly concurrency?: number | undefined
@@ -26,8 +27,10 @@ export interface RateLimiterOptions extends MinutePolicy {
 /** The same limits for every provider, or each its own. */
 export type RateLimiterConfig = RateLimiterOptions | ((key: string) => RateLimiterOptions)
 
+/** Somebody waits for the answer, or nobody does: then others go first. */
 export type Priority = "interactive" | "background"
 
+/** Who asks for a turn, what it costs, and how long it can be waited for. */
 export interface PermitRequest {
   /** Which provider's limits. */
   readonly key: string
@@ -73,6 +76,7 @@ export interface AttemptFeedback {
   readonly sent?: boolean | undefined
 }
 
+/** How busy one provider's limits are. */
 export interface LimiterLoad {
   readonly running: number
   readonly waiting: number
@@ -84,6 +88,7 @@ export interface LimiterLoad {
   readonly coolingMillis: number
 }
 
+/** What a limiter does. */
 export interface RateLimiterService {
   /**
    * Runs one attempt when the limits allow it. Refuses at once when the room is full or the wait would miss the

@@ -2,6 +2,7 @@
 import { Context, Duration } from "effect"
 import { defaultNamespace, type Namespace } from "../../domain/Generation.ts"
 
+/** Of one call, or as a default of all calls of a layer. */
 export interface CallOptions {
   /** Whose answers may stand in, and who may see this one. Default: the default namespace. */
   readonly namespace?: Namespace | undefined

@@ -6,6 +6,7 @@ const second = 1_000
 const minute = 60 * second
 const day = 24 * 60 * minute
 
+/** What the service does when nothing is configured. */
 export const defaultPolicy: Policy = {
   breaker: { failures: 3, windowMillis: minute, cooldownMillis: 30 * second, probes: 1, successes: 1 },
   retry: { attempts: 2, baseDelayMillis: second, share: 0.2, floor: 10 },

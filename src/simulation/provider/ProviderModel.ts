@@ -15,6 +15,7 @@ export interface LatencyModel {
   readonly tail?: { readonly share: number; readonly factor: number } | undefined
 }
 
+/** What the provider allows, and what it does to whoever asks for more. */
 export interface LimitModel {
   /** Calls within any minute; what comes beyond them gets 429. */
   readonly requestsPerMinute: number
@@ -47,6 +48,7 @@ export interface TroubleWindow {
   readonly recoveryMillis?: number | undefined
 }
 
+/** A provider that is made up: its times, its faults, its limits and its bad hours. */
 export interface ProviderModel {
   readonly latency: LatencyModel
   readonly faults: FaultShares

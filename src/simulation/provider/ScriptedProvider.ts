@@ -13,6 +13,7 @@ import { inOnePiece } from "../../services/ai/inOnePiece.ts"
 import { AiClient } from "../../services/AiClient.ts"
 import type { CallOutcome, ProviderScript } from "./ProviderModel.ts"
 
+/** What it plays, and under which name. */
 export interface ScriptedProviderOptions {
   readonly script: ProviderScript
   /** As in `AiProviderOptions`. Default "scripted". */

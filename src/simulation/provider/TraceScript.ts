@@ -2,6 +2,7 @@
 import type { TraceLine } from "../../domain/Trace.ts"
 import type { CallOutcome, ProviderScript } from "./ProviderModel.ts"
 
+/** Which part of a trace is played. */
 export interface TraceOptions {
   /** Only the calls of this one; absent: of all, as if they were one. */
   readonly provider?: string | undefined

@@ -1,6 +1,7 @@
 /** What came of a simulation: counts and times, all of them the same for the same seed. Times in milliseconds. */
 import type { Scenario } from "../Scenario.ts"
 
+/** A row for each strategy and variation. */
 export interface SimulationResult {
   readonly scenario: Scenario
   readonly seed: string
@@ -8,6 +9,7 @@ export interface SimulationResult {
   readonly rows: ReadonlyArray<StrategyResult>
 }
 
+/** Requests by what became of them. */
 export interface Counts {
   /** That began, and ended. */
   readonly requests: number
@@ -22,6 +24,7 @@ export interface Counts {
   readonly wrongSubject: number
 }
 
+/** What one strategy made of the scenario. */
 export interface StrategyResult extends Counts {
   /** The strategy's name, such as "full-ladder". */
   readonly strategy: string
@@ -45,6 +48,7 @@ export interface StrategyResult extends Counts {
   readonly timeline: ReadonlyArray<TimelinePart>
 }
 
+/** Where the provider's circuit stood. */
 export type CircuitLane = "Closed" | "Open" | "HalfOpen"
 
 /** From the bin before it (or 0) up to `upToMillis`; the last one is infinite. */
@@ -53,6 +57,7 @@ export interface Bin {
   readonly count: number
 }
 
+/** The counts of one stretch of time. */
 export interface TimelinePart extends Counts {
   readonly fromMillis: number
 }

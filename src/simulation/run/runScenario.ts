@@ -17,6 +17,7 @@ import { makeSubjects, type Subjects } from "./subjects.ts"
 import { surroundings } from "./surroundings.ts"
 import { type Ending, makeTally } from "./Tally.ts"
 
+/** One strategy, one scenario, one seed. */
 export interface ScenarioOptions {
   readonly scenario: Scenario
   readonly strategy: StrategyEntry
@@ -37,6 +38,7 @@ export interface PlayedProvider {
 /** The name of the simulated provider, and the key of its circuit. */
 const provider = "simulated"
 
+/** Runs users and provider to the end of the scenario, and counts. Its scope ends what still runs then. */
 export const runScenario = Effect.fnUntraced(function*(
   options: ScenarioOptions
 ): Effect.fn.Return<StrategyResult, never, Scope.Scope> {

@@ -8,6 +8,7 @@ import { runRow } from "./runRow.ts"
 
 export type { Variation }
 
+/** Which scenario, with which strategies and variations. */
 export interface SimulateOptions {
   readonly scenario: Scenario
   /** The same seed gives the same result. */
@@ -19,6 +20,7 @@ export interface SimulateOptions {
   readonly onProgress?: ((progress: Progress) => Effect.Effect<void>) | undefined
 }
 
+/** How far a simulation is. */
 export interface Progress {
   /** The row that is under way, from 0. */
   readonly row: number
@@ -28,6 +30,7 @@ export interface Progress {
   readonly part: number
 }
 
+/** Every strategy, with every variation; the same seed gives the same result. */
 export const simulate = Effect.fnUntraced(function*(
   { onProgress = () => Effect.void, scenario, seed, strategies, variations }: SimulateOptions
 ): Effect.fn.Return<SimulationResult> {

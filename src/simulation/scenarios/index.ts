@@ -5,4 +5,5 @@ import { troubles } from "./troubles.ts"
 
 export { story }
 
+/** The story first. */
 export const scenarios: ReadonlyArray<Scenario> = [story, ...troubles]

@@ -2,6 +2,7 @@
 import type { Scenario } from "../Scenario.ts"
 import { hour, minute, ordinaryProvider, ordinaryTraffic, outageOf, wellSetPolicy } from "./ordinary.ts"
 
+/** 24 hours, five things that go wrong. */
 export const story: Scenario = {
   name: "story",
   about:

@@ -7,6 +7,7 @@ import type { CircuitBreaker } from "../../services/CircuitBreaker.ts"
 import type { FallbackCache } from "../../services/FallbackCache.ts"
 import type { Policy } from "../policy/Policy.ts"
 
+/** What stands between a user and the provider. */
 export class Strategy extends Context.Service<Strategy, {
   /** As `Generator.generate`; strategies without a fallback pass every error on as `GenerationUnavailable`. */
   readonly generate: (request: GenerationRequest) => Effect.Effect<Generation, AiRejected | GenerationUnavailable>

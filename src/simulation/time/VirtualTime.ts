@@ -5,6 +5,7 @@
 import { Clock, Context, Duration, Effect, Scheduler } from "effect"
 import { type Alarms, makeAlarms } from "./Alarms.ts"
 
+/** Where the virtual clock stands at first. */
 export interface VirtualTimeOptions {
   /** Where the clock begins, in milliseconds since the epoch. Default 0. */
   readonly startMillis?: number | undefined

@@ -17,6 +17,7 @@ export interface TrafficModel {
   readonly patience: PatienceModel
 }
 
+/** What is asked for: how many subjects, and how unequally. */
 export interface PromptModel {
   /** How many different subjects there are. */
   readonly subjects: number
