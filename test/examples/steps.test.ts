@@ -25,6 +25,15 @@ describe("examples", { timeout: 90_000 }, () => {
   it.live("embedding-model.ts puts both texts into one request", () =>
     printed("embedding-model.ts", ["one request for 2 texts", "2 vectors of length 1"]))
 
+  it.live("language-model.ts goes on when its model is down, and says which answers were live", () =>
+    printed("language-model.ts", [
+      "live: A starter is flour, water and time.\n",
+      "looking for rye flour\n",
+      "live: 4 bags\n",
+      "cache: A starter is flour, water and time.\n",
+      "template: # About folding bicycles\n"
+    ]))
+
   it.live("breaker.ts opens after three failures, and is closed again by a probe", () =>
     printed("breaker.ts", [
       "Graz: no weather (status 503)\n",
