@@ -5,13 +5,7 @@ import type { LimitExceeded } from "../domain/errors.ts"
 import { defaultNamespace, type Namespace } from "../domain/Generation.ts"
 import { memoryBudget, type RateBudget } from "./limiter/RateBudget.ts"
 import { makeSharedBudgets, type SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
-import type {
-  Permit,
-  Priority,
-  RateLimiterConfig,
-  RateLimiterOptions,
-  RateLimiterService
-} from "./limiter/RateLimiterApi.ts"
+import type { Priority, RateLimiterConfig, RateLimiterOptions, RateLimiterService } from "./limiter/RateLimiterApi.ts"
 import { type Lane, makeLane } from "./limiter/RateLimiterLane.ts"
 
 export type { SharedBudgetOptions } from "./limiter/RateBudgetPostgres.ts"
@@ -77,7 +71,8 @@ export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService
     }
 
   static readonly layerUnlimited: Layer.Layer<RateLimiter> = Layer.succeed(RateLimiter, {
-    withPermit: (_request, attempt) => attempt(unlimitedPermit),
+    withPermit: (_request, attempt) =>
+      Clock.clockWith((clock) => attempt({ waitedMillis: 0, startedAt: clock.currentTimeMillisUnsafe(), place: 0 })),
     report: () => Effect.void,
     coolDown: () => Effect.void,
     load: () =>
@@ -90,8 +85,6 @@ export class RateLimiter extends Context.Service<RateLimiter, RateLimiterService
       })
   })
 }
-
-const unlimitedPermit: Permit = { waitedMillis: 0, startedAt: 0, place: 0 }
 
 const make = (
   config: RateLimiterConfig,

@@ -128,7 +128,7 @@ export const makeProviderStep = (
 
   const inPieces = makeStreamStep(client, policy)
   const booking = makeBooking(breaker, key)
-  const observed = makeChatTelemetry(provider)
+  const telemetry = makeChatTelemetry(provider)
   const withPermit = withTracedPermit(limiter)
 
   /** The first piece of a stream: a probe has shown what it was to show. */
@@ -164,10 +164,11 @@ export const makeProviderStep = (
       })
     })
 
-  /** The same, where it is counted and shown. */
-  const called = (run: Run, permit: Permit, admission: Admission): Effect.Effect<AiAnswer, AiError> =>
-    observed({
+  /** The same, where spans are read. */
+  const shown = (run: Run, permit: Permit, admission: Admission): Effect.Effect<AiAnswer, AiError> =>
+    telemetry.span({
       request: run.request,
+      startedAt: permit.startedAt,
       attempt: run.call.attempts,
       isProbe: admission.probe,
       isStream: run.call.sink !== undefined,
@@ -204,10 +205,13 @@ export const makeProviderStep = (
         onSuccess: (admission) => {
           run.attempts += 1
           run.call.attempts += 1
-          return Effect.onExit(restore(called(run, permit, admission)), (exit) =>
+          return Effect.onExit(restore(shown(run, permit, admission)), (exit) =>
             Effect.andThen(
-              booking.attemptEnded(run.evidence, admission, exit),
-              limiter.report(key, permit, feedbackOf(exit, answeredMillis(run, permit)))
+              Effect.andThen(
+                booking.attemptEnded(run.evidence, admission, exit),
+                limiter.report(key, permit, feedbackOf(exit, answeredMillis(run, permit)))
+              ),
+              telemetry.count(run.request, permit.startedAt, exit)
             ))
         }
       })

@@ -11,6 +11,8 @@ import { makeGenAiMetrics } from "./genAiMetrics.ts"
 import { type Attributes, spanned } from "./spans.ts"
 
 export interface ChatAttempt {
+  /** When it was let go, in milliseconds since the epoch. */
+  readonly startedAt: number
   readonly request: AiRequest
   /** Which attempt of the call it is, over all providers, from 1. */
   readonly attempt: number
@@ -21,48 +23,55 @@ export interface ChatAttempt {
   readonly firstPieceAt: () => number | undefined
 }
 
-/** Puts an attempt into a span, where spans are read, and counts it. */
+/** Shows attempts in spans, where spans are read, and counts them in any case. */
 export const makeChatTelemetry = ({ client: { provider }, model: ownModel, server }: Provider) => {
   const record = makeGenAiMetrics(provider, ownModel)
 
-  return (
-    { attempt, firstPieceAt, isProbe, isStream, request }: ChatAttempt,
-    asked: Effect.Effect<AiAnswer, AiError>
-  ): Effect.Effect<AiAnswer, AiError> =>
-    Clock.clockWith((clock) => {
-      const startedAt = clock.currentTimeMillisUnsafe()
-      const model = request.model ?? ownModel
-      const counted = Effect.onExit(asked, (exit) =>
-        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.void : record({
+  return {
+    /** For where an attempt's end is looked at anyway. `startedAt` in milliseconds since the epoch. */
+    count: (
+      { model = ownModel }: AiRequest,
+      startedAt: number,
+      exit: Exit.Exit<AiAnswer, AiError>
+    ): Effect.Effect<void> =>
+      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.void : Clock.clockWith((clock) =>
+        record({
           model,
           answer: Exit.isSuccess(exit) ? exit.value : undefined,
           errorType: errorTypeOfExit(exit),
           millis: clock.currentTimeMillisUnsafe() - startedAt
-        }))
-      return spanned(counted, () => ({
-        name: model === undefined ? "chat" : `chat ${model}`,
-        kind: "client",
-        attributes: {
-          "gen_ai.operation.name": "chat",
-          "gen_ai.provider.name": provider,
-          "gen_ai.request.model": model,
-          "gen_ai.request.max_tokens": request.maxTokens,
-          "gen_ai.request.stream": isStream ? true : undefined,
-          "server.address": server?.address,
-          "server.port": server?.port,
-          "understudy.attempt": attempt,
-          "understudy.circuit.probe": isProbe ? true : undefined
-        },
-        ended: (exit) => {
-          const first = firstPieceAt()
-          const took = first === undefined ? undefined : (first - startedAt) / 1_000
-          return {
-            "gen_ai.response.time_to_first_chunk": took,
-            ...Exit.isSuccess(exit) && answered(exit.value)
+        })
+      ),
+    span: (
+      { attempt, firstPieceAt, isProbe, isStream, request, startedAt }: ChatAttempt,
+      asked: Effect.Effect<AiAnswer, AiError>
+    ): Effect.Effect<AiAnswer, AiError> =>
+      spanned(asked, () => {
+        const model = request.model ?? ownModel
+        return {
+          name: model === undefined ? "chat" : `chat ${model}`,
+          kind: "client",
+          attributes: {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": provider,
+            "gen_ai.request.model": model,
+            "gen_ai.request.max_tokens": request.maxTokens,
+            "gen_ai.request.stream": isStream ? true : undefined,
+            "server.address": server?.address,
+            "server.port": server?.port,
+            "understudy.attempt": attempt,
+            "understudy.circuit.probe": isProbe ? true : undefined
+          },
+          ended: (exit) => {
+            const first = firstPieceAt()
+            return {
+              "gen_ai.response.time_to_first_chunk": first === undefined ? undefined : (first - startedAt) / 1_000,
+              ...Exit.isSuccess(exit) && answered(exit.value)
+            }
           }
         }
-      }))
-    })
+      })
+  }
 }
 
 const answered = ({ finishReason, isComplete, model, native, usage }: AiAnswer): Attributes => {
