@@ -11,7 +11,6 @@ import type {
   fallbackCacheLayerPostgres,
   Generator,
   Providers,
-  RateLimiter,
   Templates
 } from "understudy"
 import {
@@ -20,17 +19,20 @@ import {
   CircuitBreaker,
   type CircuitOpen,
   type DeadlineExceeded,
-  type FallbackCache,
+  defaultNamespace,
+  FallbackCache,
   type FallbackGeneration,
   type Generation,
   type GenerationUnavailable,
   type LimitExceeded,
   type LiveError,
   type LiveGeneration,
+  RateLimiter,
   type Recoverable,
   type StoreUnavailable,
   Understudy
 } from "understudy"
+import type { EventsBroken, UnderstudyClient } from "understudy/http"
 import { expectTypeOf } from "vitest"
 
 type Failure<F> = F extends (...args: infer _) => Effect.Effect<infer _A, infer E, infer _R> ? E : never
@@ -75,6 +77,38 @@ it("a circuit around an effect adds its rejection to what that fails with, and i
   expectTypeOf<ReturnType<typeof guarded>>().toEqualTypeOf<
     Effect.Effect<number, OwnError | CircuitOpen, OwnService | CircuitBreaker>
   >()
+})
+
+it("a limit adds its refusal, and the cache around a generator takes no error away that it has no answer for", () => {
+  const limited = (own: Own) => RateLimiter.limit("key")(own)
+  expectTypeOf<ReturnType<typeof limited>>().toEqualTypeOf<
+    Effect.Effect<number, OwnError | LimitExceeded, OwnService | RateLimiter>
+  >()
+
+  type Draft = { readonly text: string; readonly model: string; readonly tone: string }
+  type Drafting = Effect.Effect<Draft, OwnError, OwnService>
+  const remembered = (drafting: Drafting) =>
+    FallbackCache.around<OwnError>({ namespace: defaultNamespace, prompt: "x" })(drafting)
+  type Around = ReturnType<typeof remembered>
+  type Given = Around extends Effect.Effect<infer A, infer _E, infer _R> ? A : never
+  expectTypeOf<Around extends Effect.Effect<infer _A, infer E, infer _R> ? E : never>().toEqualTypeOf<OwnError>()
+  expectTypeOf<Around extends Effect.Effect<infer _A, infer _E, infer R> ? R : never>()
+    .toEqualTypeOf<OwnService | FallbackCache>()
+  // What is live has all of the generator's own; what is not says what it stands in for.
+  expectTypeOf<Extract<Given, { source: "live" }>["tone"]>().toEqualTypeOf<string>()
+  expectTypeOf<Extract<Given, { source: "cache" }>["error"]>().toEqualTypeOf<OwnError>()
+
+  expectTypeOf<Failure<ServiceOf<typeof Templates>["render"]>>().toEqualTypeOf<never>()
+})
+
+it("over HTTP the same: a refusal, nothing to show, and what only a network can do", () => {
+  type Client = ServiceOf<typeof UnderstudyClient>
+  type Problem = Extract<Failure<Client["generate"]>, { readonly status: number }>
+  expectTypeOf<Problem["status"]>().toEqualTypeOf<400 | 401 | 409 | 413 | 415 | 422 | 429 | 500 | 503>()
+  type StreamFailure = ReturnType<Client["stream"]> extends Stream.Stream<infer _A, infer E, infer _R> ? E : never
+  expectTypeOf<Extract<StreamFailure, { readonly status: number }>>().toEqualTypeOf<Problem>()
+  expectTypeOf<Extract<StreamFailure, EventsBroken>>().toEqualTypeOf<EventsBroken>()
+  expectTypeOf<Needs<ReturnType<typeof UnderstudyClient.layer>>>().toEqualTypeOf<HttpClient.HttpClient>()
 })
 
 it("the steps of the ladder: live, then fallback, then what nobody can take away", () => {
