@@ -4,7 +4,7 @@
  */
 
 /** Bytes of what npm sends. */
-export const tarballBytes = 1_150_000
+export const tarballBytes = 1_250_000
 
 /** A program as a bundler makes it for a small or a cold place, in bytes, minified and compressed. */
 export interface Program {
@@ -26,8 +26,8 @@ export const programs: ReadonlyArray<Program> = [
       const request = { namespace: defaultNamespace, prompt: "tea", maxTokens: 50, remember: true }
       const program = Effect.flatMap(Generator, (generator) => generator.generate(request))
       Effect.runPromise(Effect.provide(program, ladder)).then(({ text }) => console.log(text))`,
-    own: 84_000,
-    whole: 287_000
+    own: 93_000,
+    whole: 306_000
   },
   {
     name: "the contract for a typed client (Api)",
