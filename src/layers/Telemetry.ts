@@ -1,6 +1,6 @@
 /** Where traces, metrics and logs go: to an OTLP endpoint, when there is one. */
-import { ConfigProvider, Effect, Layer, Option, Redacted, References, Tracer } from "effect"
-import { HttpClient, HttpMiddleware } from "effect/http"
+import { ConfigProvider, Duration, Effect, Layer, Option, Redacted, References, Tracer } from "effect"
+import { HttpClient, HttpClientError, type HttpClientRequest, HttpMiddleware, UrlParams } from "effect/http"
 import { OtlpLogger, OtlpMetrics, OtlpSerialization, OtlpTracer } from "effect/observability"
 import { version } from "../version.ts"
 import type { AppConfig } from "./AppConfig.ts"
@@ -19,8 +19,11 @@ type TelemetryConfig = Pick<
   | "resourceAttributes"
 >
 
-/** Spans only when somebody reads them: without an endpoint, or without traces on it, none is made. */
-export const telemetry = (config: TelemetryConfig): Layer.Layer<never> => {
+/**
+ * Spans only when somebody reads them: without an endpoint, or without traces on it, none is made. `patience`: the
+ * longest that the endpoint may take for a request.
+ */
+export const telemetry = (config: TelemetryConfig, patience: Duration.Input = "10 seconds"): Layer.Layer<never> => {
   const { otlpEndpoint } = config
   if (otlpEndpoint === undefined) return noSpans
   const to = optionsOf(otlpEndpoint, config)
@@ -29,9 +32,14 @@ export const telemetry = (config: TelemetryConfig): Layer.Layer<never> => {
     config.metricsExporter === "otlp" ? OtlpMetrics.layer(to("metrics")) : Layer.empty,
     config.logsExporter === "otlp" ? OtlpLogger.layer({ ...to("logs"), mergeWithExisting: true }) : Layer.empty,
     HttpMiddleware.layerTracerDisabledForUrls(unseen),
-    Layer.succeed(HttpMiddleware.SpanNameGenerator, nameOf)
+    Layer.succeed(HttpMiddleware.SpanNameGenerator, nameOf),
+    // Nothing of ours is in a query, and so whatever somebody has put there is not for others to read.
+    Layer.succeed(UrlParams.CurrentRedactedNames, [/^/u])
   ).pipe(
-    Layer.provide([OtlpSerialization.layerJson, Layer.provide(reporting, UndiciHttpClient.layer({ connections: 4 }))]),
+    Layer.provide([
+      OtlpSerialization.layerJson,
+      Layer.provide(reporting(patience), UndiciHttpClient.layer({ connections: 4 }))
+    ]),
     // The exporters would read the variables a second time, and die of what is not to their taste.
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({})))
   )
@@ -94,24 +102,55 @@ export const sampled = (inner: Tracer.Tracer, share: number): Tracer.Tracer =>
 const isKept = (traceId: string, share: number): boolean =>
   share >= 1 || Number.parseInt(traceId.slice(-14), 16) >= (1 - share) * 2 ** 56
 
-/** One line when an endpoint begins to fail, and one when it works again: the exporters themselves say nothing. */
-const reporting = Layer.effect(
-  HttpClient.HttpClient,
-  Effect.map(HttpClient.HttpClient, (client) => {
-    const failing = new Set<string>()
-    const lost = (url: string, why: string) =>
-      Effect.suspend(() => {
-        if (failing.has(url)) return Effect.void
-        failing.add(url)
-        return Effect.logWarning(`${url} takes no telemetry (${why}): it is lost until it does`)
-      })
-    const taken = (url: string) =>
-      Effect.suspend(() => failing.delete(url) ? Effect.logInfo(`${url} takes telemetry again`) : Effect.void)
-    return client.pipe(
-      HttpClient.tap(({ request, status }) =>
-        status >= 200 && status < 300 ? taken(request.url) : lost(request.url, `status ${status}`)
-      ),
-      HttpClient.tapError((error) => lost(error.request.url, error.reason._tag))
-    )
-  })
-)
+/** Requests under way, beyond which what comes is lost. */
+const mostUnderWay = 16
+
+/**
+ * One line when an endpoint begins to fail, and one when it works again: the exporters themselves say nothing, and would
+ * wait for ever for one that takes a request and never answers, with all that they have collected meanwhile.
+ */
+const reporting = (patience: Duration.Input) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(HttpClient.HttpClient, (client) => {
+      const tooLong = `no answer within ${Duration.format(Duration.fromInputUnsafe(patience))}`
+      const failing = new Set<string>()
+      let underWay = 0
+      const lost = (url: string, why: string) =>
+        Effect.suspend(() => {
+          if (failing.has(url)) return Effect.void
+          failing.add(url)
+          return Effect.logWarning(`${url} takes no telemetry (${why}): it is lost until it does`)
+        })
+      const taken = (url: string) =>
+        Effect.suspend(() => failing.delete(url) ? Effect.logInfo(`${url} takes telemetry again`) : Effect.void)
+      const failed = (request: HttpClientRequest.HttpClientRequest, description: string) =>
+        Effect.fail(
+          new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, description }) })
+        )
+      return client.pipe(
+        HttpClient.transform((answered, request) =>
+          Effect.suspend(() => {
+            if (underWay >= mostUnderWay) return failed(request, "too many requests wait for an answer")
+            underWay += 1
+            // With the body: the exporters read it too, to its end.
+            return Effect.tap(answered, (response) => Effect.ignore(response.arrayBuffer)).pipe(
+              Effect.timeoutOrElse({ duration: patience, orElse: () => failed(request, tooLong) }),
+              Effect.ensuring(Effect.sync(() => {
+                underWay -= 1
+              }))
+            )
+          })
+        ),
+        HttpClient.tap(({ request, status }) =>
+          status >= 200 && status < 300 ? taken(request.url) : lost(request.url, `status ${status}`)
+        ),
+        HttpClient.tapError(({ reason, request }) =>
+          lost(
+            request.url,
+            "description" in reason && reason.description !== undefined ? reason.description : reason._tag
+          )
+        )
+      )
+    })
+  )

@@ -42,6 +42,9 @@ const day = Effect.gen(function*() {
     yield* ask(url, "A refused MARZIPAN", under(5))
     const job = yield* submit(url, "A job about MARZIPAN", { traceparent: traceparent(6) })
     yield* ended(url, job.id)
+    // What somebody names, and what somebody puts where nothing belongs.
+    yield* ask(url, { prompt: "Any MARZIPAN", model: "a-clients-own-model" }, under(12))
+    yield* send(`${url}/generate?prompt=MARZIPAN&api_key=provider-key-in-a-query`, { method: "POST" })
     // Not kept by its caller.
     yield* ask(url, "An unseen MARZIPAN", { headers: { traceparent: traceparent(7, "00") } })
     // From the cache, then from a template, and the circuit opens.
@@ -218,6 +221,10 @@ layer(Day.layer, { excludeTestServices: true, timeout: "60 seconds" })("what is 
       const types = tokens?.histogram?.dataPoints.map((point) => attributesOf(point)["gen_ai.token.type"])
       assert.sameMembers([...new Set(types)], ["input", "output"])
       assert.include(otlp.metrics().map(({ name }) => name), "understudy_answers_total")
+      // What a client names is in its own trace, and not for every other to read.
+      const models = points.map((point) => attributesOf(point)["gen_ai.request.model"])
+      assert.sameMembers([...new Set(models)], ["fault-model", "_OTHER"])
+      assert.notInclude(metrics, "a-clients-own-model")
       assert.match(metrics, /^# TYPE gen_ai_client_operation_duration_seconds histogram$/m)
       assert.match(metrics, /^gen_ai_client_token_usage_sum\{.*gen_ai_token_type="output".*\} \d+$/m)
     }))

@@ -21,11 +21,18 @@ const config = {
 const request = Effect.withSpan(Effect.logInfo("a line"), "request", { kind: "server" })
 
 /** Runs it with telemetry, whose end sends what is left. Answers the lines of the log. */
-const running = (changes: Partial<Parameters<typeof telemetry>[0]>, self: Effect.Effect<unknown>) =>
+const running = (
+  changes: Partial<Parameters<typeof telemetry>[0]>,
+  self: Effect.Effect<unknown>,
+  patience?: Duration.Input
+) =>
   Effect.gen(function*() {
     const lines: Array<string> = []
     const collect = Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))
-    yield* Effect.provide(self, Layer.provideMerge(telemetry({ ...config, ...changes }), Logger.layer([collect])))
+    yield* Effect.provide(
+      self,
+      Layer.provideMerge(telemetry({ ...config, ...changes }, patience), Logger.layer([collect]))
+    )
     return lines
   })
 
@@ -76,6 +83,28 @@ describe("telemetry", () => {
         const warnings = lines.filter((line) => line.includes("takes no telemetry"))
         assert.strictEqual(warnings.length, otlpEndpoint.endsWith(":9") ? 3 : 0, lines.join("\n"))
       }
+    }))
+})
+
+describe("a backend that takes everything and never answers", () => {
+  const alone = { metricsExporter: "none", logsExporter: "none" } as const
+
+  it.live("is given up, and told of once", () =>
+    Effect.gen(function*() {
+      const silent = yield* receiver(() => {})
+      const endpoint = { ...alone, otlpEndpoint: `http://127.0.0.1:${silent.port}` }
+      const lines = yield* running(endpoint, request, "100 millis")
+      const warnings = lines.filter((line) => line.includes("takes no telemetry"))
+      assert.deepStrictEqual(warnings.map((line) => /\(.*?\)/.exec(line)?.[0]), ["(no answer within 100ms)"])
+      assert.isAtLeast(silent.deliveries.length, 2)
+    }))
+
+  it.live("is not sent more than a few requests at a time: what comes meanwhile is lost", () =>
+    Effect.gen(function*() {
+      const silent = yield* receiver(() => {})
+      const endpoint = { ...alone, otlpEndpoint: `http://127.0.0.1:${silent.port}` }
+      const lines = yield* running(endpoint, Effect.repeat(request, { times: 20_000 }), "1 second")
+      assert.include(lines.join("\n"), "too many requests wait for an answer")
     }))
 })
 

@@ -63,9 +63,13 @@ export const makeGenAiMetrics = (provider: string, ownModel: string | undefined)
   }
 
   return ({ answer, errorType, millis, model }: Came): Effect.Effect<void> => {
-    // A name that nobody has answered to may be anything.
-    const known = answer !== undefined || model === ownModel ? model : undefined
-    const { duration, input, output } = seriesOf(known, answer?.model, errorType)
+    // What a client names may be anything, and is nobody else's to read.
+    const isOwn = model === ownModel
+    const { duration, input, output } = seriesOf(
+      isOwn ? model : other,
+      isOwn || answer === undefined ? answer?.model : other,
+      errorType
+    )
     const usage = answer?.usage
     return Effect.withFiber(({ context }) => {
       duration.updateUnsafe(millis / 1_000, context)
