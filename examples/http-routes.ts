@@ -23,12 +23,12 @@ const Hello = HttpRouter.add(
   })
 )
 
-/** Configured by the environment, as the service itself is. */
+/** Configured by the environment, as the service itself is. Nobody needs a key, so nobody else may reach it. */
 const Server = Effect.gen(function*() {
   const config = yield* AppConfig.load
   const providers = yield* ProviderConfig.load(config)
   return Layer.mergeAll(HttpRouter.serve(Layer.mergeAll(Routes, Hello)), jobWorkers(config)).pipe(
-    Layer.provide(NodeHttpServer.layer(createServer, { host: config.host, port: config.port })),
+    Layer.provide(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: config.port })),
     Layer.provide(ApiKeys.layerOpen),
     Layer.provide(ladder(config, providers))
   )

@@ -45,6 +45,10 @@ export interface Reply {
   readonly body: object
 }
 
+/**
+ * All visitors share one namespace here: what one has been given may stand in for another's similar wish. Where that must
+ * not be, take a namespace from who is logged in, never from the body.
+ */
 export const requestFor = (prompt: string): GenerationRequest => ({
   namespace: defaultNamespace,
   prompt,
@@ -80,7 +84,8 @@ export const draft = (prompt: string, signal: AbortSignal): Promise<Reply | unde
 
 /** Of a body that has been parsed. */
 export const promptOf = (body: unknown): string | undefined =>
-  typeof body === "object" && body !== null && "prompt" in body && typeof body.prompt === "string"
+  typeof body === "object" && body !== null && "prompt" in body && typeof body.prompt === "string" &&
+    body.prompt.trim() !== ""
     ? body.prompt
     : undefined
 

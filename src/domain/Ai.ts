@@ -20,6 +20,8 @@ export interface AiRequest {
 
 /** One attempt, as whoever asks would make it without the ladder. */
 export interface AiCall {
+  /** `true`: a failed attempt must not be followed by another, for it may have done something beside the answer. */
+  readonly isOnce?: boolean | undefined
   readonly generate: Effect.Effect<AiAnswer, AiError>
   readonly stream: Stream.Stream<AiPart, AiError>
 }

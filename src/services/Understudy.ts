@@ -59,7 +59,13 @@ export const layerLanguageModel = <ROut, E, R>(
   inner: Layer.Layer<ROut | LanguageModel.LanguageModel, E, R>,
   options: ResilientModelOptions = {}
 ): Layer.Layer<ROut | LanguageModel.LanguageModel, E, R> =>
-  Layer.provide(layerLanguageModelNoDeps(inner, options), layerGates(options))
+  Layer.provide(
+    layerLanguageModelNoDeps(inner, options),
+    layerGates({ ...options, limits: options.limits ?? unnoticed })
+  )
+
+/** A program that has had no limits goes on as it was, but for the pause after a 429. */
+const unnoticed: RateLimiterConfig = { concurrency: 1_000, queue: 10_000 }
 
 /** The same over circuit, limits, cache and templates of one's own: in PostgreSQL, or shared with other models. */
 export const layerLanguageModelNoDeps = <ROut, E, R>(

@@ -236,7 +236,7 @@ export const makeProviderStep = (
   }
 
   const again = (run: Run, error: LiveError): Effect.Effect<AiAnswer, LiveError> => {
-    if (run.call.sink?.hasBegun() === true) return Effect.fail(error)
+    if (run.call.sink?.hasBegun() === true || run.call.request.call?.isOnce === true) return Effect.fail(error)
     return Effect.flatMap(Random.next, (random) =>
       Clock.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()

@@ -10,6 +10,11 @@ export interface CallOptions {
   readonly contentType?: string | undefined
   /** BCP 47: narrows a fallback, and selects the template. */
   readonly locale?: string | undefined
+  /**
+   * What shapes the answer beside the conversation, such as a format or a model that an override of the provider's package
+   * asks for: an answer stands in only for the same variant. Default none.
+   */
+  readonly variant?: string | undefined
   /** The oldest answer that may stand in; zero: none. Default: the cache's own maximum. */
   readonly maxAge?: Duration.Input | undefined
   /** `false`: this answer must not be remembered. */
@@ -30,6 +35,7 @@ export const wishesOf = (current: CallOptions, defaults: CallOptions) => {
     namespace: current.namespace ?? defaults.namespace ?? defaultNamespace,
     contentType: current.contentType ?? defaults.contentType,
     locale: current.locale ?? defaults.locale,
+    variant: current.variant ?? defaults.variant,
     maxAgeMillis: maxAge === undefined ? undefined : Duration.toMillis(maxAge),
     remember: current.remember ?? defaults.remember ?? true,
     maxTokens: current.maxTokens ?? defaults.maxTokens ?? 1_024

@@ -1,5 +1,5 @@
 /** One question to a model, as the ladder asks it: any number of attempts, the last of which gives the answer. */
-import { Context, Effect, type Result, Schema, Stream } from "effect"
+import { Context, Effect, Inspectable, Predicate, type Result, Schema, Stream } from "effect"
 import { AiError, type LanguageModel, Response, type Tool, type Toolkit } from "effect/ai"
 import type { AiAnswer, AiCall, AiPart } from "../../domain/Ai.ts"
 import { type AiError as AttemptError, AiMalformed } from "../../domain/errors.ts"
@@ -12,8 +12,18 @@ export type Question =
   & Pick<LanguageModel.GenerateTextOptions<Record<string, Tool.Any>>, "prompt">
   & Partial<Pick<LanguageModel.ProviderOptions, "tools" | "toolChoice" | "toolCallValidation">>
 
-const encodeContent = Schema.encodeUnknownEffect(Schema.Array(Response.Part()))
-const encodePieces = Schema.encodeUnknownEffect(Schema.NonEmptyArray(Response.StreamPart()))
+const encodePart = Schema.encodeUnknownEffect(Response.Part())
+const encodePiece = Schema.encodeUnknownEffect(Response.StreamPart())
+
+/** Parts of any tool encode but for its result, which only its own schema can write. It comes written, beside. */
+const written = <A extends { readonly type: string }>(
+  encode: (part: unknown) => Effect.Effect<A, Schema.SchemaError>
+) =>
+(part: unknown): Effect.Effect<A, Schema.SchemaError> =>
+  Effect.map(encode(part), (encoded) =>
+    encoded.type === "tool-result" && Predicate.hasProperty(part, "encodedResult")
+      ? { ...encoded, result: part.encodedResult }
+      : encoded)
 
 export class ModelCall implements AiCall {
   readonly generate: Effect.Effect<AiAnswer, AttemptError>
@@ -28,7 +38,7 @@ export class ModelCall implements AiCall {
     this.pieces = makePieces(provider)
     const check = makeCheck(question)
     this.generate = Effect.suspend(() => ask(model, question)).pipe(
-      Effect.flatMap(encodeContent),
+      Effect.flatMap((content) => Effect.forEach(content, written((part) => encodePart(part)))),
       Effect.tap((content) => Effect.forEach(content, check, { discard: true })),
       Effect.flatMap((content) => Effect.fromResult(this.take(content))),
       Effect.mapError((error) => this.failed(error))
@@ -37,9 +47,9 @@ export class ModelCall implements AiCall {
       const pieces = makePieces(provider)
       this.pieces = pieces
       return askInPieces(model, question).pipe(
-        Stream.mapArrayEffect((parts) => encodePieces(parts)),
+        Stream.mapEffect(written((part) => encodePiece(part))),
         Stream.tap(check),
-        Stream.mapEffect((part) => Effect.fromResult(pieces.take(part))),
+        Stream.map((part) => pieces.take(part)),
         Stream.concat(Stream.fromEffect(Effect.suspend(() => Effect.fromResult(pieces.end())))),
         Stream.flattenIterable,
         Stream.mapError((error) => this.failed(error))
@@ -81,19 +91,28 @@ export class ModelCall implements AiCall {
   }
 }
 
-/** The model's package would find these, had it not been told that whoever asked does. */
+/** What would not be failures of the model by themselves. */
 const makeCheck = ({ toolCallValidation, tools = [] }: Question) => {
   const availableTools = tools.map(({ name }) => String(name))
-  return (part: Response.PartEncoded | Response.StreamPartEncoded): Effect.Effect<void, AiError.AiError> =>
-    part.type !== "tool-call" || part.providerExecuted === true || toolCallValidation === "deferred"
-      || availableTools.includes(part.name)
+  return (part: Response.PartEncoded | Response.StreamPartEncoded): Effect.Effect<void, AiError.AiError> => {
+    if (part.type === "error") return Effect.fail(errorOf(part.error))
+    // The model's package would find these, had it not been told that whoever asked does.
+    return part.type !== "tool-call" || part.providerExecuted === true || toolCallValidation === "deferred"
+        || availableTools.includes(part.name)
       ? Effect.void
-      : Effect.fail(AiError.make({
-        module: "Understudy",
-        method: "generateText",
-        reason: new AiError.ToolNotFoundError({ toolName: part.name, availableTools })
-      }))
+      : Effect.fail(mistake(new AiError.ToolNotFoundError({ toolName: part.name, availableTools })))
+  }
 }
+
+/** A part that says error, as an error: its words go to whoever asked. */
+const errorOf = (error: unknown): AiError.AiError => {
+  if (AiError.isAiError(error)) return error
+  const description = error instanceof Error ? error.message : Inspectable.toStringUnknown(error)
+  return mistake(new AiError.InternalProviderError({ description }))
+}
+
+const mistake = (reason: AiError.AiErrorReason): AiError.AiError =>
+  AiError.make({ module: "Understudy", method: "generateText", reason })
 
 /** Whose handlers nobody calls: they run where the ladder has ended, once, however often a model was asked. */
 const withoutHandlers = (tools: ReadonlyArray<Tool.Any>): Toolkit.WithHandler<Record<string, Tool.Any>> => ({
@@ -121,9 +140,12 @@ const optionsWith = ({ prompt, toolChoice, tools }: Question & { readonly tools:
   toolCallValidation: "deferred"
 } as const)
 
+/** Without tools there is nothing to resolve; that a call of one is left to whoever asked must be said all the same. */
+const withoutTools = { disableToolCallResolution: true, toolCallValidation: "deferred" } as const
+
 const ask = (model: LanguageModel.LanguageModel, { prompt, tools = [], ...others }: Question) =>
   tools.length === 0
-    ? Effect.map(model.generateText({ prompt }), ({ content }): ReadonlyArray<unknown> => content)
+    ? Effect.map(model.generateText({ prompt, ...withoutTools }), ({ content }): ReadonlyArray<unknown> => content)
     : Effect.flatten(withAskersServices((context) =>
       model.generateText(optionsWith({ prompt, tools, ...others })).pipe(
         Effect.map(({ content }): ReadonlyArray<unknown> => content),
@@ -136,7 +158,7 @@ const askInPieces = (
   { prompt, tools = [], ...others }: Question
 ): Stream.Stream<unknown, AiError.AiError> =>
   tools.length === 0
-    ? model.streamText({ prompt })
+    ? model.streamText({ prompt, ...withoutTools })
     : Stream.unwrap(withAskersServices((context) =>
       Stream.provideContext(model.streamText(optionsWith({ prompt, tools, ...others })), context)
     ))

@@ -14,21 +14,17 @@ interface Answer {
 export class ObjectCall<A extends Answer, E> implements AiCall {
   readonly generate: Effect.Effect<AiAnswer, AttemptError>
   readonly stream: Stream.Stream<AiPart, AttemptError> = Stream.die("objects come in one piece")
+  readonly isOnce: boolean
   private readonly provider: string
-  private begun = 0
   private response: Option.Option<A> = Option.none()
   private failure: { readonly ours: AttemptError; readonly original: E } | undefined
 
-  /** `isOnce`: it may have done something that must not be done twice, such as calling tools. */
   constructor(provider: string, call: Effect.Effect<A, E>, isOnce: boolean) {
     this.provider = provider
-    this.generate = Effect.suspend(() => {
-      this.begun += 1
-      if (isOnce && this.begun > 1) return Effect.fail(notAgain(provider))
-      return Effect.mapBoth(call, {
-        onSuccess: (response) => this.take(response),
-        onFailure: (error) => this.failed(error)
-      })
+    this.isOnce = isOnce
+    this.generate = Effect.mapBoth(call, {
+      onSuccess: (response) => this.take(response),
+      onFailure: (error) => this.failed(error)
     })
   }
 
@@ -64,10 +60,3 @@ export class ObjectCall<A extends Answer, E> implements AiCall {
     return ours
   }
 }
-
-const notAgain = (provider: string): AiRejected =>
-  new AiRejected({
-    provider,
-    status: 400,
-    message: "the first attempt has failed, and its tools may have been called: it is not made again"
-  })

@@ -3,7 +3,7 @@ import { Result } from "effect"
 import type { Response } from "effect/ai"
 import type { AiDelta, AiPart } from "../../domain/Ai.ts"
 import type { JsonObject } from "../../domain/Chat.ts"
-import { type AiError, AiUnavailable } from "../../domain/errors.ts"
+import type { AiError } from "../../domain/errors.ts"
 import { answerOf, hear, nothingHeard } from "./answer.ts"
 
 type Part = Response.StreamPartEncoded
@@ -40,30 +40,34 @@ const isToSee = (part: Part): boolean => {
   }
 }
 
+/** Nothing to see, and still not silence. */
+const signOfLife: ReadonlyArray<AiPart> = [{ _tag: "Delta", text: "" }]
+
 export const makePieces = (provider: string) => {
   const heard = nothingHeard()
   let waiting: Array<Part> = []
   let hasBegun = false
 
+  /** Under the name by which the model is known by then. */
+  const begun = (parts: ReadonlyArray<AiPart>): ReadonlyArray<AiPart> => {
+    if (hasBegun) return parts
+    hasBegun = true
+    return [{ _tag: "Begin", model: heard.model ?? provider }, ...parts]
+  }
+
   const piece = (text: string, last: Part, chunk?: JsonObject): ReadonlyArray<AiPart> => {
     const delta = new PartDelta(text, [...waiting, last], chunk)
     waiting = []
-    if (hasBegun) return [delta]
-    hasBegun = true
-    return [{ _tag: "Begin", model: heard.model ?? provider }, delta]
+    return begun([delta])
   }
 
   return {
-    /** A mistake of the model in the middle of its stream is told as one. */
-    take: (part: Part): Result.Result<ReadonlyArray<AiPart>, AiError> => {
-      if (part.type === "error") {
-        return Result.fail(new AiUnavailable({ provider, detail: "it sent an error" }))
-      }
+    take: (part: Part): ReadonlyArray<AiPart> => {
       hear(heard, part)
-      if (part.type === "text-delta" && part.delta !== "") return Result.succeed(piece(part.delta, part))
-      if (isToSee(part)) return Result.succeed(piece("", part, { type: part.type }))
+      if (part.type === "text-delta" && part.delta !== "") return piece(part.delta, part)
+      if (isToSee(part)) return piece("", part, { type: part.type })
       if (part.type !== "finish") waiting.push(part)
-      return Result.succeed([])
+      return begun(signOfLife)
     },
     end: (): Result.Result<ReadonlyArray<AiPart>, AiError> =>
       Result.map(answerOf(provider, heard), (answer) => [{ _tag: "End", answer }]),

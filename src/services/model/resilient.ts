@@ -1,5 +1,5 @@
 /** A LanguageModel that goes down the ladder: what asks for a text has fallbacks, everything else the live step alone. */
-import { type Context, Effect, Option, type Schema, Stream } from "effect"
+import { type Context, Effect, Option, Predicate, type Schema, Stream } from "effect"
 import { type AiError, LanguageModel, Prompt, type Response, type Tool } from "effect/ai"
 import type { NoExcessProperties } from "effect/Types"
 import type { LiveError, StreamBroken } from "../../domain/errors.ts"
@@ -21,9 +21,11 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
   const generator = yield* Generator
 
   const requestOf = (options: LanguageModel.ProviderOptions, call: ModelCall, current: CallOptions): Asked => {
-    const { chat, context, prompt } = readPrompt(options.prompt)
-    const isText = chat.isTextOnly && options.tools.length === 0
-    const request = { ...wishesOf(current, defaults), prompt, context, chat, call }
+    const { chat, context: said, prompt } = readPrompt(options.prompt)
+    const isText = chat.isTextOnly && (options.tools.length === 0 || options.toolChoice === "none")
+    const { variant, ...wishes } = wishesOf(current, defaults)
+    const context = variant === undefined ? said : JSON.stringify([variant, said])
+    const request = { ...wishes, prompt, context, chat, call }
     return { isText, request: isText ? request : { ...request, ...nothingStandsIn } }
   }
 
@@ -64,15 +66,16 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
   /** The live step around a call of the model that has its own types. */
   const guarded = <A extends { readonly text: string; readonly usage: Response.Usage }, E, R>(
     made: Effect.Effect<A, E, R>,
-    prompt: Prompt.RawInput,
+    prompt: Prompt.Prompt,
     isOnce: boolean
   ): Effect.Effect<A, E | AiError.AiError, R> =>
     Effect.contextWith((context: Context.Context<R>) =>
       Effect.flatMap(CurrentCall, (current) => {
         const call = new ObjectCall(provider, Effect.provideContext(made, context), isOnce)
-        const { chat } = readPrompt(Prompt.make(prompt))
+        const { chat } = readPrompt(prompt)
+        const { variant: _, ...wishes } = wishesOf(current, defaults)
         return Effect.matchEffect(
-          generator.live({ ...wishesOf(current, defaults), prompt: "", chat, call, ...nothingStandsIn }),
+          generator.live({ ...wishes, prompt: "", chat, call, ...nothingStandsIn }),
           {
             onFailure: (error): Effect.Effect<never, E | AiError.AiError> =>
               Effect.fail(Option.getOrElse(call.original(error), () => modelError("generateObject", error))),
@@ -104,15 +107,28 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
     >,
     Tools extends Record<string, Tool.Any> = {}
   >(options: Options & LanguageModel.GenerateObjectOptions<Tools, StructuredOutputSchema>) {
+    // Read once: it may be something that can be read only once.
+    const prompt = Prompt.make(options.prompt)
     return guarded(
-      inner.generateObject<ObjectEncoded, StructuredOutputSchema, Options, Tools>(options),
-      options.prompt,
-      options.toolkit !== undefined
+      inner.generateObject<ObjectEncoded, StructuredOutputSchema, Options, Tools>({ ...options, prompt }),
+      prompt,
+      mayCallTools(options)
     )
   }
 
   return LanguageModel.LanguageModel.of({ ...model, generateObject })
 })
+
+/** effect/ai calls them within the call of the model. */
+const mayCallTools = (
+  { disableToolCallResolution, toolkit }: {
+    readonly disableToolCallResolution?: boolean | undefined
+    readonly toolkit?: object | undefined
+  }
+): boolean => {
+  if (toolkit === undefined || disableToolCallResolution === true) return false
+  return !("tools" in toolkit && Predicate.isObject(toolkit.tools) && Object.keys(toolkit.tools).length === 0)
+}
 
 type AnyTools = Record<string, Tool.Any>
 

@@ -68,12 +68,9 @@ describe("AiClient.layerLanguageModel", () => {
     return Effect.gen(function*() {
       const client = yield* clientOf(model, "acme")
       const parts = yield* Stream.runCollect(client.stream(request))
-      assert.deepStrictEqual(parts.map((part) => part._tag === "Delta" ? part.text : part._tag), [
-        "Begin",
-        "Green ",
-        "tea.",
-        "End"
-      ])
+      const seen = parts.map((part) => part._tag === "Delta" ? part.text : part._tag).filter((text) => text !== "")
+      assert.deepStrictEqual(seen, ["Begin", "Green ", "tea.", "End"])
+      assert.strictEqual(parts[0]?._tag, "Begin")
     })
   })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Option, Stream } from "effect"
+import { Effect, Fiber, Layer, Option, Stream } from "effect"
 import { AiError, LanguageModel, Prompt, type Response } from "effect/ai"
 import { TestClock } from "effect/testing"
 import * as Understudy from "../../../src/services/Understudy.ts"
@@ -107,6 +107,38 @@ describe("a stream of a resilient model", () => {
       assert.strictEqual(textOf(parts), "Sourdough needs time.")
       assert.notInclude(typesOf(parts), "error")
     }).pipe(resilient(model))
+  })
+
+  it.effect("that breaks off with a part that says error tells its words to whoever asked", () => {
+    const model = scriptedModel([{
+      parts: [...pieces("Sourdough ").slice(0, 2), { type: "error", error: { code: "overloaded" } }]
+    }])
+    return Effect.gen(function*() {
+      const { error, parts } = yield* read("Write about sourdough")
+      assert.strictEqual(textOf(parts), "Sourdough ")
+      assert.include(error?.message, "overloaded")
+    }).pipe(resilient(model))
+  })
+
+  it.effect("that only shows that it lives is not silent", () => {
+    const slow = Layer.effect(
+      LanguageModel.LanguageModel,
+      LanguageModel.make({
+        generateText: () => Effect.never,
+        streamText: () =>
+          Stream.fromIterable<Response.StreamPartEncoded>([
+            ...pieces("Sourdough ").slice(0, 2),
+            ...Array.from({ length: 30 }, () => ({ type: "text-delta", id: "1", delta: "" }) as const),
+            { type: "text-delta", id: "1", delta: "needs time." },
+            finish()
+          ]).pipe(Stream.rechunk(1), Stream.mapEffect((part) => Effect.delay(Effect.succeed(part), "1 second")))
+      })
+    )
+    return Effect.gen(function*() {
+      const { error, parts } = yield* read("Write about sourdough", 40)
+      assert.isUndefined(error)
+      assert.strictEqual(textOf(parts), "Sourdough needs time.")
+    }).pipe(Effect.provide(Understudy.layerLanguageModel(slow, { stallTimeout: "5 seconds" })))
   })
 
   it.effect("that is silent too long ends, and the model's call with it", () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Option, Ref, Result } from "effect"
+import { Duration, Effect, ExecutionPlan, Fiber, Layer, Option, Ref, Result, Stream } from "effect"
 import { AiError, Chat, LanguageModel, Prompt, ResponseIdTracker } from "effect/ai"
 import { TestClock } from "effect/testing"
 import { Namespace } from "../../../src/domain/Generation.ts"
@@ -220,6 +220,45 @@ describe("a text of a resilient model", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* soon(generate("Write about coffee"))).text, "For later.")
     }).pipe(resilient(model))
+  })
+
+  it.effect("stands in only for the same variant", () => {
+    const model = scriptedModel([answer("{}"), down])
+    const as = (variant: string) => Effect.provideService(Understudy.CurrentCall, { variant })
+    return Effect.gen(function*() {
+      yield* as("json")(generate("Write about sourdough"))
+      yield* TestClock.adjust("1 second")
+      yield* soon(Effect.flip(generate("Write about sourdough")))
+      assert.strictEqual((yield* soon(as("json")(generate("Write about sourdough")))).text, "{}")
+    }).pipe(resilient(model))
+  })
+
+  it.effect("is not limited where nobody has set limits", () => {
+    const slow = Layer.effect(
+      LanguageModel.LanguageModel,
+      LanguageModel.make({
+        generateText: () => Effect.delay(Effect.succeed([text("Here it is."), finish()]), "20 seconds"),
+        streamText: () => Stream.empty
+      })
+    )
+    return Effect.gen(function*() {
+      const all = Effect.forEach(Array.from({ length: 200 }, (_, n) => n), (n) => generate(`Write about tea ${n}`), {
+        concurrency: "unbounded"
+      })
+      assert.strictEqual((yield* soon(all, 21)).length, 200)
+    }).pipe(Effect.provide(Understudy.layerLanguageModel(slow)))
+  })
+
+  it.effect("keeps its circuit and its cache where the layer is built once, in a plan too", () => {
+    const model = scriptedModel([answer("Sourdough needs time."), down])
+    return Effect.gen(function*() {
+      const context = yield* Layer.build(Understudy.layerLanguageModel(model.layer))
+      const plan = ExecutionPlan.make({ provide: context })
+      const planned = (prompt: string) => Effect.withExecutionPlan(generate(prompt), plan)
+      yield* planned("Write about sourdough")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* soon(planned("Write about sourdough"))).text, "Sourdough needs time.")
+    })
   })
 
   it.effect("stands in only where it was given in the same conversation", () => {

@@ -126,6 +126,60 @@ describe("tools of a resilient model", () => {
     }).pipe(withHandler(asked), resilient(model))
   })
 
+  it.effect("of the provider's own come with their results as their schema reads them", () => {
+    const at = "2026-11-30T00:00:00.000Z"
+    const Search = Tool.providerDefined({
+      id: "acme.search",
+      customName: "Search",
+      providerName: "search",
+      parameters: Schema.Struct({}),
+      success: Schema.Struct({ at: Schema.DateTimeUtcFromString })
+    })()
+    const parts = [
+      { type: "tool-call", id: "s1", name: "Search", params: {}, providerExecuted: true },
+      { type: "tool-result", id: "s1", name: "Search", isFailure: false, result: { at }, providerExecuted: true }
+    ] as const
+    const model = scriptedModel([
+      { parts: [...parts, text("Found."), finish()] },
+      { parts: [...parts, ...pieces("Found."), finish()] }
+    ])
+    const searching = { prompt: "Look it up", toolkit: Toolkit.make(Search) }
+    const found = (results: ReadonlyArray<{ readonly result: unknown }>) =>
+      results.map(({ result }) => JSON.stringify(result))
+    return Effect.gen(function*() {
+      const response = yield* LanguageModel.generateText(searching)
+      assert.deepStrictEqual(found(response.toolResults), [JSON.stringify({ at })])
+      const seen: Array<{ readonly result: unknown }> = []
+      yield* collect(LanguageModel.streamText(searching), (part) => {
+        if (part.type === "tool-result") seen.push(part)
+      })
+      assert.deepStrictEqual(found(seen), [JSON.stringify({ at })])
+    }).pipe(resilient(model))
+  })
+
+  it.effect("that are not to be used leave a text, for which an earlier answer may stand in", () => {
+    const model = scriptedModel([answer("Warm."), down])
+    const asked = { prompt: "How warm is it?", toolkit, toolChoice: "none" } as const
+    return Effect.gen(function*() {
+      yield* LanguageModel.generateText(asked)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* soon(LanguageModel.generateText(asked))).text, "Warm.")
+    }).pipe(withHandler([]), resilient(model))
+  })
+
+  it.effect("that nobody declared are the caller's to judge, where that is asked for", () => {
+    const model = scriptedModel([{ parts: [call("Graz", "Anything"), finish("tool-calls")] }])
+    return Effect.gen(function*() {
+      const response = yield* LanguageModel.generateText({
+        prompt: "How warm is it?",
+        disableToolCallResolution: true,
+        toolCallValidation: "deferred"
+      })
+      assert.deepStrictEqual(response.toolCalls.map(({ name }) => name), ["Anything"])
+      assert.strictEqual(model.calls.length, 1)
+    }).pipe(resilient(model))
+  })
+
   it.effect("count for the circuit like every call", () => {
     const model = scriptedModel([down])
     return Effect.gen(function*() {
@@ -202,10 +256,43 @@ describe("objects of a resilient model", () => {
     const model = scriptedModel([{ parts: [call("Graz"), finish("tool-calls")] }])
     return Effect.gen(function*() {
       const error = yield* soon(Effect.flip(LanguageModel.generateObject({ prompt: "Who?", schema: Person, toolkit })))
-      assert.strictEqual(error._tag, "AiError")
+      assert.strictEqual(error._tag === "AiError" && error.reason._tag, "StructuredOutputError")
       assert.strictEqual(asked.length, 1)
       assert.strictEqual(model.calls.length, 1)
     }).pipe(withHandler(asked), resilient(model))
+  })
+
+  it.effect("with tools are told the model's own error, at once, and open its circuit", () => {
+    const model = scriptedModel([down])
+    return Effect.gen(function*() {
+      for (let n = 1; n <= 3; n++) {
+        const error = yield* Effect.flip(LanguageModel.generateObject({ prompt: "Who?", schema: Person, toolkit }))
+        assert.strictEqual(error, model.errors.at(-1))
+        assert.strictEqual(model.calls.length, n)
+      }
+      const error = yield* Effect.flip(LanguageModel.generateObject({ prompt: "Who?", schema: Person, toolkit }))
+      assert.include(String(error), "the circuit of model is open")
+      assert.strictEqual(model.calls.length, 3)
+    }).pipe(withHandler([]), resilient(model))
+  })
+
+  it.effect("whose tools are left alone are tried again like any other", () => {
+    const model = scriptedModel([down, object({ name: "Ada" })])
+    return Effect.gen(function*() {
+      const asked = { prompt: "Who?", schema: Person, toolkit, disableToolCallResolution: true } as const
+      assert.strictEqual((yield* soon(LanguageModel.generateObject(asked))).value.name, "Ada")
+    }).pipe(resilient(model))
+  })
+
+  it.effect("are asked for with a prompt that can be read only once", () => {
+    const model = scriptedModel([object({ name: "Ada" })])
+    function* messages() {
+      yield { role: "user", content: "Who?" } as const
+    }
+    return Effect.gen(function*() {
+      yield* LanguageModel.generateObject({ prompt: messages(), schema: Person })
+      assert.strictEqual(model.calls[0]?.prompt.content.length, 1)
+    }).pipe(resilient(model))
   })
 
   it.effect("end with their call when whoever asked goes away, and when they take too long", () => {
