@@ -104,8 +104,25 @@ const makeReader = Effect.fnUntraced(function*(page: string) {
   const renewed = (command: string) =>
     command.replaceAll(/\b(job|gen)_\w+/g, (id, kind: string) => known.get(kind) ?? id)
 
+  /** An answer whose place no job's newer answer to the same prompt takes meanwhile. */
+  const answerOfItsOwn = Effect.fnUntraced(function*(address: string, prompt: string) {
+    const { stdout } = yield* runBash(
+      folder,
+      `curl -s --max-time 60 ${address}/generate -H 'content-type: application/json' -d '${
+        JSON.stringify({ prompt })
+      }'`,
+      env
+    )
+    const [, id] = /^\{\s*"id": ?"(gen_\w+)"/.exec(stdout) ?? []
+    assert.isDefined(id, stdout)
+    if (id !== undefined) known.set("gen", id)
+  })
+
   const ask = Effect.fnUntraced(function*(block: Block, command: string) {
     const address = service?.address ?? (yield* start("npm start"))
+    if (command.includes("/generations/gen_")) {
+      yield* answerOfItsOwn(address, `Write about line ${block.line} of the page`)
+    }
     const script = renewed(command).replaceAll(/(localhost|127\.0\.0\.1):3000/g, address)
     const { code, stderr, stdout } = yield* runBash(folder, `${tellingCurl}\n${script}`, env)
     assert.strictEqual(code, 0, `${placeOf(block)}: ${script}\n${stderr}`)
