@@ -9,7 +9,13 @@ import { Report } from "../../src/cli/doctorReport.ts"
 import { understudy } from "../../src/layers/CommandLine.ts"
 import { freshDatabase, freshDirectory, layerServer, urlOf, withoutServer, withServer } from "../support/databases.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
-import { refusingServer, rudeServer, serverWithoutPgvector, silentServer } from "../support/postgresServers.ts"
+import {
+  listeningServer,
+  refusingServer,
+  rudeServer,
+  serverWithoutPgvector,
+  silentServer
+} from "../support/postgresServers.ts"
 import { type Environment, providerOf } from "../support/service.ts"
 import { main, runCommand, startProcess } from "../support/serviceProcess.ts"
 
@@ -339,6 +345,8 @@ layer(Layer.empty, live)("understudy doctor on an embedded database", (it) => {
     Effect.gen(function*() {
       const folder = yield* freshDirectory
       const DATA_DIR = join(folder, "data")
+      mkdirSync(join(DATA_DIR, "pglite"), { recursive: true })
+      finds(yield* examine({ DATA_DIR }), "database", "ok", /which holds no database yet/)
       const service = yield* startProcess({ DATA_DIR })
       const used = yield* examine({ DATA_DIR })
       finds(used, "database", "ok", new RegExp(`in use by process ${service.child.pid} on `))
@@ -395,6 +403,28 @@ layer(Layer.empty, live)("understudy doctor on a server", (it) => {
       )
       const garbled = yield* examine({ DATABASE_URL: "postgres://app:s3cret/@127.0.0.1/app" })
       finds(garbled, "database", "failed", /DATABASE_URL is not usable/, /percent-encode/)
+    }))
+
+  it.effect("asks at the connection for nothing that the service does not ask for, and then may change nothing", () =>
+    Effect.gen(function*() {
+      const { heard, port } = yield* listeningServer
+      const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`
+      yield* examine({ DATABASE_URL })
+      yield* Effect.exit(Effect.scoped(Layer.build(layerServer(DATABASE_URL))))
+      const [doctors = "", services = ""] = heard()
+      // After its length and the version of the protocol: names and values by turns.
+      const namesIn = (heard: string) =>
+        heard.slice(8, heard.indexOf("\0\0", 8)).split("\0").filter((_, index) => index % 2 === 0)
+      const asked = namesIn(services)
+      assert.includeMembers([...asked], ["user", "timezone", "jit"])
+      // The service asks for this one once the tables are up to date, which these never are.
+      assert.deepStrictEqual(
+        namesIn(doctors).filter((name) => !asked.includes(name)),
+        ["statement_timeout"]
+      )
+      const [, ...statements] = doctors.split(/(?=BEGIN|SET TRANSACTION READ ONLY|SELECT)/)
+      assert.match(statements[0] ?? "", /^BEGIN/)
+      assert.match(statements[1] ?? "", /^SET TRANSACTION READ ONLY/)
     }))
 })
 
