@@ -11,6 +11,7 @@ const Check = Schema.Literals([
   "callbacks",
   "templates",
   "trace",
+  "telemetry",
   "database",
   "provider",
   "embedder"
