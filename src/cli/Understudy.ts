@@ -48,7 +48,7 @@ const calibrate = Command.make("calibrate", {
 
 const doctor = Command.make("doctor", {
   offline: Flag.Boolean("offline").pipe(
-    Flag.withDescription("Ask no provider and no embedder over the network, so that nothing costs money"),
+    Flag.withDescription("Ask no provider, no collector and no embedder over the network, so that nothing costs money"),
     Flag.withDefault(false)
   ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON"), Flag.withDefault(false))

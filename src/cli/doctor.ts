@@ -10,6 +10,7 @@ import { checkEmbedder } from "./doctorEmbedder.ts"
 import { checkProviders, probe } from "./doctorProvider.ts"
 import { type Check, type Finding, findingsOf, Report, reportOf, reportText, withoutSecrets } from "./doctorReport.ts"
 import { checkAddress, checkCallbacks, checkKeys, checkTemplates, checkTrace } from "./doctorSettings.ts"
+import { checkTelemetry, telemetrySecrets } from "./doctorTelemetry.ts"
 
 export const doctor = Effect.fnUntraced(function*(input: { readonly offline: boolean; readonly json: boolean }) {
   const { config, findings: configuration, wrong } = yield* readConfiguration
@@ -23,6 +24,7 @@ export const doctor = Effect.fnUntraced(function*(input: { readonly offline: boo
     ["callbacks", /^(?:WEBHOOK_|API_)/, checkCallbacks(config)],
     ["templates", /^TEMPLATES_/, checkTemplates(config)],
     ["trace", /^RECORD_/, checkTrace(config)],
+    ["telemetry", /^OTEL_/, checkTelemetry(config, input.offline)],
     ["database", /^DATA/, checkDatabase(config)],
     [
       "provider",
@@ -97,7 +99,12 @@ const secretsOf = (
 ): ReadonlyArray<Redacted.Redacted> => {
   const keys = Result.isSuccess(providers) ? providers.success.map(({ apiKey }) => apiKey) : []
   const password = config.databaseUrl === undefined ? [] : passwordIn(Redacted.value(config.databaseUrl))
-  return [config.apiKey, config.embeddingApiKey, config.databaseUrl, ...password, ...keys].filter((secret) =>
-    secret !== undefined
-  )
+  return [
+    config.apiKey,
+    config.embeddingApiKey,
+    config.databaseUrl,
+    ...password,
+    ...keys,
+    ...telemetrySecrets(config)
+  ].filter((secret) => secret !== undefined)
 }

@@ -42,7 +42,9 @@ export const serverFindings = (facts: ServerFacts): ReadonlyArray<Finding> => [
   ...connectionFindings(facts)
 ]
 
-const pgvectorFindings = ({ pgvector: { available, installed }, user }: ServerFacts): ReadonlyArray<Finding> => {
+const pgvectorFindings = (
+  { pgvector: { available, installed, isTrusted }, user }: ServerFacts
+): ReadonlyArray<Finding> => {
   if (installed !== null) return [ok(`pgvector ${installed}`)]
   if (available === null) {
     return [failed(
@@ -55,7 +57,9 @@ const pgvectorFindings = ({ pgvector: { available, installed }, user }: ServerFa
     ? [ok(`pgvector ${available} is there, and is switched on at the next start`)]
     : [failed(
       `pgvector ${available} is there, and ${user.name} may not switch it on`,
-      "run CREATE EXTENSION vector; once in this database as its owner or a superuser"
+      `run CREATE EXTENSION vector; once in this database as ${
+        isTrusted ? "its owner or a superuser" : "a superuser: to this server it is not trusted, so its owner may not"
+      }`
     )]
 }
 

@@ -1,5 +1,6 @@
 /** What `understudy doctor` has found, for people and for programs. */
 import { Redacted, Schema } from "effect"
+import { secretPattern } from "../domain/text/Secrets.ts"
 import { counted } from "../domain/text/Table.ts"
 import { version } from "../version.ts"
 
@@ -10,6 +11,7 @@ const Check = Schema.Literals([
   "callbacks",
   "templates",
   "trace",
+  "telemetry",
   "database",
   "provider",
   "embedder"
@@ -77,12 +79,13 @@ export const reportText = ({ failed, findings, not_checked, warnings }: Report):
 const line = (status: string, check: string, text: string): string =>
   `${status.padEnd(11)}  ${check.padEnd(13)}  ${text.replaceAll("\n", `\n${" ".repeat(28)}`)}`
 
-/** Whatever others have quoted: none of the configured secrets leaves this process. */
+/** Whatever others have quoted, and however: none of the configured secrets leaves this process. */
 export const withoutSecrets = (secrets: ReadonlyArray<Redacted.Redacted>) => {
-  const values = [...new Set(secrets.map(Redacted.value))]
+  const patterns = [...new Set(secrets.map(Redacted.value))]
     .filter((value) => value.length >= 4)
     .sort((a, b) => b.length - a.length)
-  const clean = (text: string) => values.reduce((safe, value) => safe.replaceAll(value, "[secret]"), text)
+    .map(secretPattern)
+  const clean = (text: string) => patterns.reduce((safe, pattern) => safe.replaceAll(pattern, "[secret]"), text)
   return (finding: Finding): Finding => ({
     ...finding,
     found: clean(finding.found),

@@ -28,7 +28,7 @@ const information = new Set(["--help", "-h", "--version", "-v", "--completions"]
 
 /** With a PostgreSQL server the embedded database is not needed. */
 export const driversFor = (args: ReadonlyArray<string>, databaseUrl: string | undefined): ReadonlyArray<Driver> => {
-  const name = args.find((arg) => needs.has(arg)) ?? ""
+  const name = args.find((arg, index) => !arg.startsWith("-") && args[index - 1] !== "--log-level") ?? ""
   const others = args.some((arg) => information.has(arg))
     ? []
     : needs.get(name) ?? ["@effect/sql-pg", "undici", ...embedded]

@@ -45,7 +45,8 @@ export class PgvectorMissing extends Schema.TaggedError<PgvectorMissing>()("Pgve
         + "(Debian/Ubuntu: apt install postgresql-17-pgvector, for another version change the 17; "
         + "Docker: image pgvector/pgvector:pg17; hosted: enable \"vector\" in the provider's console), then start again"
       : `PostgreSQL at ${this.server} has pgvector installed, but our user may not create the extension "vector": `
-        + "run CREATE EXTENSION vector; once in this database as its owner or a superuser, then start again"
+        + "run CREATE EXTENSION vector; once in this database as a superuser "
+        + "(its owner may too where pgvector is a trusted extension), then start again"
   }
 }
 

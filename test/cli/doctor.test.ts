@@ -9,7 +9,15 @@ import { Report } from "../../src/cli/doctorReport.ts"
 import { understudy } from "../../src/layers/CommandLine.ts"
 import { freshDatabase, freshDirectory, layerServer, urlOf, withoutServer, withServer } from "../support/databases.ts"
 import { FaultServer, Mode } from "../support/FaultServer.ts"
-import { refusingServer, rudeServer, serverWithoutPgvector, silentServer } from "../support/postgresServers.ts"
+import { collector } from "../support/otlp.ts"
+import {
+  listeningServer,
+  refusingServer,
+  rudeServer,
+  serverWithoutPgvector,
+  silentServer
+} from "../support/postgresServers.ts"
+import { answering, receiver } from "../support/receivers.ts"
 import { type Environment, providerOf } from "../support/service.ts"
 import { main, runCommand, startProcess } from "../support/serviceProcess.ts"
 
@@ -98,13 +106,25 @@ layer(Layer.empty, live)("understudy doctor", (it) => {
         EMBEDDING_TIMEOUT: "10 seconds",
         API_KEYS: "alpha:key-of-alpha,beta:key-of-beta",
         WEBHOOK_SECRETS: `alpha:whsec_${randomBytes(32).toString("base64")}`,
-        RECORD_TRACE: join(folder, "trace.jsonl")
+        RECORD_TRACE: join(folder, "trace.jsonl"),
+        OTEL_EXPORTER_OTLP_ENDPOINT: (yield* collector).url
       }
       const examined = yield* examineInProcess(env)
       assert.deepInclude(examined.report, { ok: true, failed: 0, warnings: 0, not_checked: 0 })
       assert.deepStrictEqual(
         [...new Set(examined.report.findings.map(({ check }) => check))],
-        ["configuration", "address", "keys", "callbacks", "templates", "trace", "database", "provider", "embedder"]
+        [
+          "configuration",
+          "address",
+          "keys",
+          "callbacks",
+          "templates",
+          "trace",
+          "telemetry",
+          "database",
+          "provider",
+          "embedder"
+        ]
       )
       finds(examined, "provider", "ok", /answered within \d+ ms as fault-model/)
       finds(examined, "provider", "ok", /streams: the first piece after \d+ ms/)
@@ -303,6 +323,61 @@ layer(Layer.empty, live)("understudy doctor on a provider", (it) => {
     }))
 })
 
+layer(Layer.empty, live)("understudy doctor on a collector", (it) => {
+  it.effect("sends each signal that is on, with nothing in it, and the headers, but nobody with --offline", () =>
+    Effect.gen(function*() {
+      const { deliveries, url } = yield* collector
+      const env = {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `${url}/`,
+        OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20provider-key-0123456789",
+        OTEL_LOGS_EXPORTER: "none"
+      }
+      finds(yield* examine(env, "--offline"), "telemetry", "not_checked", /--offline/)
+      assert.lengthOf(deliveries, 0)
+      const examined = yield* examine(env)
+      assert.deepStrictEqual(examined.of("telemetry").map(({ found }) => found), [
+        `${url}/v1/traces takes traces`,
+        `${url}/v1/metrics takes metrics`
+      ])
+      assert.sameMembers(deliveries.map(({ body, url }) => `${url} ${body}`), [
+        "/v1/traces {\"resourceSpans\":[]}",
+        "/v1/metrics {\"resourceMetrics\":[]}"
+      ])
+      for (const { headers } of deliveries) {
+        assert.deepInclude(headers, {
+          authorization: "Bearer provider-key-0123456789",
+          "content-type": "application/json"
+        })
+      }
+      const off = { ...env, OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "none" }
+      finds(yield* examine(off), "telemetry", "ok", /is sent nothing/)
+      assert.lengthOf((yield* examine({})).of("telemetry"), 0)
+    }))
+
+  it.effect("that is not there, is silent, refuses the key, or has no such signal: the service works without", () =>
+    Effect.gen(function*() {
+      const silent = yield* receiver(() => {})
+      const rows: ReadonlyArray<readonly [port: number, found: RegExp, advice: RegExp]> = [
+        [1, /cannot be reached: .*ECONNREFUSED/, /is the collector up/],
+        [silent.port, /no answer within 3 seconds/, /4318/],
+        [(yield* receiver(answering(401))).port, /takes no logs \(status 401\)/, /OTEL_EXPORTER_OTLP_HEADERS/],
+        [(yield* receiver(answering(404))).port, /status 404/, /OTEL_LOGS_EXPORTER=none/],
+        [(yield* receiver(answering(415))).port, /status 415/, /JSON/],
+        [(yield* receiver(answering(503))).port, /status 503/, /lost/]
+      ]
+      yield* Effect.forEach(rows, ([port, found, advice]) =>
+        Effect.gen(function*() {
+          const examined = yield* examine({
+            OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+            OTEL_TRACES_EXPORTER: "none",
+            OTEL_METRICS_EXPORTER: "none"
+          })
+          finds(examined, "telemetry", "warning", found, advice)
+          assert.isTrue(examined.report.ok)
+        }), { concurrency: 3 })
+    }))
+})
+
 layer(Layer.empty, live)("understudy doctor on an embedder", (it) => {
   it.effect("that gives other vectors than are configured, is too slow, or refuses the key", () =>
     Effect.gen(function*() {
@@ -339,6 +414,8 @@ layer(Layer.empty, live)("understudy doctor on an embedded database", (it) => {
     Effect.gen(function*() {
       const folder = yield* freshDirectory
       const DATA_DIR = join(folder, "data")
+      mkdirSync(join(DATA_DIR, "pglite"), { recursive: true })
+      finds(yield* examine({ DATA_DIR }), "database", "ok", /which holds no database yet/)
       const service = yield* startProcess({ DATA_DIR })
       const used = yield* examine({ DATA_DIR })
       finds(used, "database", "ok", new RegExp(`in use by process ${service.child.pid} on `))
@@ -395,6 +472,28 @@ layer(Layer.empty, live)("understudy doctor on a server", (it) => {
       )
       const garbled = yield* examine({ DATABASE_URL: "postgres://app:s3cret/@127.0.0.1/app" })
       finds(garbled, "database", "failed", /DATABASE_URL is not usable/, /percent-encode/)
+    }))
+
+  it.effect("asks at the connection for nothing that the service does not ask for, and then may change nothing", () =>
+    Effect.gen(function*() {
+      const { heard, port } = yield* listeningServer
+      const DATABASE_URL = `postgres://postgres@127.0.0.1:${port}/postgres`
+      yield* examine({ DATABASE_URL })
+      yield* Effect.exit(Effect.scoped(Layer.build(layerServer(DATABASE_URL))))
+      const [doctors = "", services = ""] = heard()
+      // After its length and the version of the protocol: names and values by turns.
+      const namesIn = (heard: string) =>
+        heard.slice(8, heard.indexOf("\0\0", 8)).split("\0").filter((_, index) => index % 2 === 0)
+      const asked = namesIn(services)
+      assert.includeMembers([...asked], ["user", "timezone", "jit"])
+      // The service asks for this one once the tables are up to date, which these never are.
+      assert.deepStrictEqual(
+        namesIn(doctors).filter((name) => !asked.includes(name)),
+        ["statement_timeout"]
+      )
+      const [, ...statements] = doctors.split(/(?=BEGIN|SET TRANSACTION READ ONLY|SELECT)/)
+      assert.match(statements[0] ?? "", /^BEGIN/)
+      assert.match(statements[1] ?? "", /^SET TRANSACTION READ ONLY/)
     }))
 })
 

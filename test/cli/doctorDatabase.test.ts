@@ -12,7 +12,7 @@ const good: ServerFacts = {
   isReplica: false,
   schema: "public",
   user: { name: "app", isSuper: false, bypassesRls: false, mayCreateTables: true, mayCreateExtension: false },
-  pgvector: { installed: "0.8.0", available: "0.8.0" },
+  pgvector: { installed: "0.8.0", available: "0.8.0", isTrusted: false },
   connections: { max: 97, used: 20 },
   migrations: { applied: 8, latest: 8, foreignTables: 0 }
 }
@@ -50,6 +50,12 @@ describe("a server", () => {
   it("that is far away, or has no connections left, is warned of", () => {
     only({ roundTripMillis: 180 }, "warning", /180 ms/, /near its database/)
     only({ connections: { max: 97, used: 95 } }, "warning", /room for 0 more instances/, /max_connections/)
+  })
+
+  it("without pgvector switched on says who may do that: an owner only where it is trusted", () => {
+    const pgvector = { ...good.pgvector, installed: null }
+    only({ pgvector }, "failed", /app may not switch it on/, /as a superuser: to this server it is not trusted/)
+    only({ pgvector: { ...pgvector, isTrusted: true } }, "failed", /may not/, /as its owner or a superuser$/)
   })
 
   it("whose user has no schema is told how to make one", () => {

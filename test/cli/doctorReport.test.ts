@@ -16,6 +16,28 @@ describe("a report", () => {
     assert.deepStrictEqual(clean(ok("abc")), ok("abc"))
   })
 
+  it("holds no secret that was quoted as JSON, in a URL or both in part", () => {
+    const clean = withoutSecrets([Redacted.make("pa/ss\"+wörd")])
+    for (
+      const quoted of [
+        "pa/ss\"+wörd",
+        "pa/ss\\\"+wörd",
+        "pa\\/ss\\\"+wörd",
+        "pa\\/ss\\u0022\\u002bw\\u00F6rd",
+        encodeURIComponent("pa/ss\"+wörd"),
+        "pa%2fss\"%2bw%c3%b6rd"
+      ]
+    ) assert.deepStrictEqual(clean(ok(`no: ${quoted}!`)), ok("no: [secret]!"), quoted)
+  })
+
+  it("takes a short secret only for a word of its own", () => {
+    const clean = withoutSecrets(["local", "s3cr/"].map((text) => Redacted.make(text)))
+    assert.deepStrictEqual(
+      clean(ok("local-2, locally: local, //u:s3cr/@h")),
+      ok("local-2, locally: [secret], //u:[secret]@h")
+    )
+  })
+
   it("keeps texts of several lines in their column, and says in the end how many of each there are", () => {
     const text = reportText(reportOf([failed("two\nlines", "do"), notChecked("--offline")]))
     const column = " ".repeat(28)

@@ -21,6 +21,14 @@ describe("driversFor", () => {
     assert.deepStrictEqual(driversFor(["templates", "list"], url), [...always, "@effect/sql-pg"])
   })
 
+  it("goes by the command, not by what the command is given", () => {
+    for (const word of ["simulate", "keys", "calibrate", "templates", "work"]) {
+      assert.deepStrictEqual(driversFor(["cache", "erase", word], undefined), [...service, ...embedded])
+      assert.deepStrictEqual(driversFor(["cache", "warm", "x", "--namespace", word], url), service)
+    }
+    assert.deepStrictEqual(driversFor(["--log-level", "debug", "simulate"], undefined), always)
+  })
+
   it("asks for little where little is done", () => {
     for (const args of [["simulate", "story"], ["keys", "new", "acme"], ["--version"], ["serve", "--help"]]) {
       assert.deepStrictEqual(driversFor(args, undefined), always)

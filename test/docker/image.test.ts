@@ -75,6 +75,14 @@ describe("the image", () => {
     assert.strictEqual(only("EXPOSE"), environment["PORT"])
   })
 
+  it("is examined with the folder that the service has", () => {
+    const page = read("docs/docker.md").replaceAll("\\\n", "")
+    const runs = [...page.matchAll(/^\$ docker run .*? understudy(?: doctor.*)?$/gm)].map(([line]) => line)
+    assert.lengthOf(runs.filter((line) => / understudy doctor\b/.test(line)), 1)
+    assert.lengthOf(runs, 2)
+    for (const line of runs) assert.include(line, ` --volume understudy:${environment["DATA_DIR"]} `)
+  })
+
   it("sets variables that the service knows", () => {
     const known = new Set(["NODE_ENV", ...variables.map(({ name }) => name)])
     for (const name of Object.keys(environment)) assert.isTrue(known.has(name), name)

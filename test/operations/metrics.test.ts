@@ -38,6 +38,15 @@ const Rules = Schema.Struct({
   }))
 })
 
+const Scraping = Schema.Struct({
+  rule_files: Schema.NonEmptyArray(Schema.String),
+  scrape_configs: Schema.NonEmptyArray(Schema.Struct({
+    job_name: Schema.String,
+    authorization: Schema.Struct({ credentials_file: Schema.String }),
+    static_configs: Schema.NonEmptyArray(Schema.Struct({ targets: Schema.NonEmptyArray(Schema.String) }))
+  }))
+})
+
 const [alerts = ""] = textOf("docs/alerts.yaml")
 const { groups } = Schema.decodeUnknownSync(Rules, { onExcessProperty: "error" })(Yaml.parse(alerts))
 const rules = groups.flatMap(({ rules }) => rules)
@@ -79,6 +88,47 @@ describe("the alert rules", () => {
         assert.strictEqual(expr.split(open).length, expr.split(close).length, alert)
       }
     }
+  })
+
+  it("find a first event: counters are not there before it, and have not grown with it", () => {
+    const selector = String.raw`(understudy_\w+_total(?:\{[^}]*\})?)`
+    const growing = new RegExp(
+      String.raw`(?<!by \(circuit\) )\((?:increase|rate)\(${selector}\[(\w+)\]\)\)(?: > 0(?![.\d])| or vector)`,
+      "g"
+    )
+    const found = rules.flatMap(({ alert, expr }) =>
+      [...expr.matchAll(growing)].map(([, counter = "", time = ""]) => ({ alert, expr, counter, time }))
+    )
+    assert.isAbove(found.length, 8)
+    for (const { alert, counter, expr, time } of found) {
+      assert.include(expr, `(${counter} unless ${counter} offset ${time}) > 0`, alert)
+    }
+  })
+
+  it("add no sum that is empty while one of its counters is not there", () => {
+    const added = rules.flatMap(({ expr }) => / \+ /.test(expr) ? expr.split(/ \+ | > 0/, 2) : [])
+    assert.lengthOf(added, 2)
+    for (const sum of added) assert.match(sum, /^\(sum\(.*\) or vector\(0\)\)$/)
+  })
+
+  it("ask for a circuit that is not closed while it has traffic, and leave out what callers have done wrong", () => {
+    const exprOf = (name: string) => rules.find(({ alert }) => alert === name)?.expr ?? ""
+    const circuit = exprOf("UnderstudyCircuitOpen")
+    assert.match(circuit, /_state\) > 0 and \(.*_rejections_total\[5m\].* > 0 or .*_transitions_total\[5m\].* > 0\)$/)
+    const fallbacks = exprOf("UnderstudyMostlyFallbacks")
+    const selectors = [...fallbacks.matchAll(/understudy_answers_total\S*?\[/g)].map(([text]) => text)
+    assert.lengthOf(selectors, 3)
+    for (const selector of selectors) assert.include(selector, "reason!=\"rejected\"")
+    assert.match(fallbacks, / and sum\(increase\(.*\) > \d+$/)
+  })
+
+  it("watch the job that the page on operations has scraped, with a key", () => {
+    const [, yaml = ""] = /```yaml\n(rule_files:[^]*?)```/.exec(textOf("docs/operations.md").join("")) ?? []
+    const { scrape_configs: [scrape] } = Schema.decodeUnknownSync(Scraping, { onExcessProperty: "error" })(
+      Yaml.parse(yaml)
+    )
+    const jobs = rules.flatMap(({ expr }) => [...expr.matchAll(/job="([^"]*)"/g)].map(([, job]) => job))
+    assert.deepStrictEqual(jobs, [scrape.job_name])
   })
 
   it("lead to a heading of the runbook, whose table has all of them and no other", () => {

@@ -29,20 +29,33 @@ const listen = (onConnection: (socket: Socket) => void) =>
     ({ port }) => port
   )
 
-/** A real PostgreSQL without pgvector. Answers its port. */
-export const serverWithoutPgvector = Effect.flatMap(
-  Effect.acquireRelease(Effect.promise(() => PGlite.create()), (db) => Effect.promise(() => db.close())),
-  (db) =>
-    listen((socket) => {
-      const session = new PgliteSession(db, (bytes) => socket.write(bytes.slice()))
-      let work = Promise.resolve()
-      socket.on("data", (bytes) => {
-        work = work.then(async () => {
-          if (!(await session.receive(bytes))) socket.end()
+const pgliteServer = (onBytes: (bytes: Buffer, from: Socket) => void) =>
+  Effect.flatMap(
+    Effect.acquireRelease(Effect.promise(() => PGlite.create()), (db) => Effect.promise(() => db.close())),
+    (db) =>
+      listen((socket) => {
+        const session = new PgliteSession(db, (bytes) => socket.write(bytes.slice()))
+        let work = Promise.resolve()
+        socket.on("data", (bytes) => {
+          onBytes(bytes, socket)
+          work = work.then(async () => {
+            if (!(await session.receive(bytes))) socket.end()
+          })
         })
       })
-    })
-)
+  )
+
+/** A real PostgreSQL without pgvector. Answers its port. */
+export const serverWithoutPgvector = pgliteServer(() => {})
+
+/** The same, with all that it is sent, by connection: a character for each byte. */
+export const listeningServer = Effect.suspend(() => {
+  const heard = new Map<Socket, string>()
+  const listening = pgliteServer((bytes, from) => {
+    heard.set(from, (heard.get(from) ?? "") + bytes.toString("latin1"))
+  })
+  return Effect.map(listening, (port) => ({ port, heard: () => [...heard.values()] }))
+})
 
 /** Accepts connections and says nothing. */
 export const silentServer = listen(() => {})

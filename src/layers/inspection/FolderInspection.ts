@@ -41,7 +41,9 @@ const stateOf = (folder: string, existing: string): FolderFacts["state"] => {
     const database = join(folder, "pglite")
     if (!existsSync(database)) return { _tag: "Free", major: undefined }
     accessSync(database, constants.R_OK | constants.W_OK | constants.X_OK)
-    return { _tag: "Free", major: readFileSync(join(database, "PG_VERSION"), "utf8").trim() }
+    const version = join(database, "PG_VERSION")
+    // The service starts on a folder without it, and makes its database there.
+    return { _tag: "Free", major: existsSync(version) ? readFileSync(version, "utf8").trim() : undefined }
   } catch (cause) {
     return { _tag: "Unusable", why: cause instanceof Error ? cause.message : String(cause) }
   }

@@ -25,7 +25,12 @@ export interface ServerFacts {
     readonly mayCreateTables: boolean
     readonly mayCreateExtension: boolean
   }
-  readonly pgvector: { readonly installed: string | null; readonly available: string | null }
+  readonly pgvector: {
+    readonly installed: string | null
+    readonly available: string | null
+    /** A database's owner may switch it on; else only a superuser. */
+    readonly isTrusted: boolean
+  }
   readonly connections: { readonly max: number; readonly used: number }
   readonly migrations: {
     /** 0: none yet. */
@@ -47,9 +52,10 @@ interface Row {
   readonly is_super: boolean
   readonly bypasses: boolean
   readonly may_create: boolean | null
-  readonly may_extend: boolean
+  readonly may_make: boolean
   readonly installed: string | null
   readonly available: string | null
+  readonly trusted: boolean
   readonly max: number
   readonly used: number
   readonly is_migrated: boolean
@@ -66,12 +72,8 @@ export const inspectServer = (
       ...config,
       minConnections: 0,
       maxConnections: 1,
-      // What the service asks for at the connection, and that nothing may be changed.
-      startupParameters: {
-        ...config.startupParameters,
-        statement_timeout: "5s",
-        default_transaction_read_only: "on"
-      }
+      // No parameter that the service does not ask for: a pooler may let through only those.
+      startupParameters: { ...config.startupParameters, statement_timeout: "5s" }
     })).pipe(
       Effect.provide(Reactivity.layer),
       Effect.catchTag("SqlError", (error) => Effect.fail(connectError(name, error))),
@@ -84,8 +86,13 @@ export const inspectServer = (
       })
     ))
 
+/** In one transaction that may change nothing: what is set for a session, a pooler would hand on to others. */
 const look = Effect.fnUntraced(function*(name: string, config: PgClient.PgPoolConfig) {
   const sql = yield* PgClient.make(config)
+  return yield* sql.withTransaction(Effect.andThen(sql`SET TRANSACTION READ ONLY`, factsOf(name, sql)))
+})
+
+const factsOf = Effect.fnUntraced(function*(name: string, sql: PgClient.PgClient) {
   const [row] = yield* sql<Row>`
     SELECT current_setting('server_version') AS version,
       (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now,
@@ -96,10 +103,10 @@ const look = Effect.fnUntraced(function*(name: string, config: PgClient.PgPoolCo
       rolsuper AS is_super,
       rolbypassrls AS bypasses,
       has_schema_privilege(current_schema(), 'CREATE') AS may_create,
-      rolsuper OR (has_database_privilege(current_database(), 'CREATE')
-        AND EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND trusted)) AS may_extend,
+      has_database_privilege(current_database(), 'CREATE') AS may_make,
       (SELECT extversion FROM pg_extension WHERE extname = 'vector') AS installed,
       (SELECT default_version FROM pg_available_extensions WHERE name = 'vector') AS available,
+      EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND trusted) AS trusted,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS max,
       (SELECT count(*)::int FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()) AS used,
       to_regclass('understudy_migrations') IS NOT NULL AS is_migrated
@@ -121,9 +128,9 @@ const look = Effect.fnUntraced(function*(name: string, config: PgClient.PgPoolCo
       isSuper: row.is_super,
       bypassesRls: row.bypasses,
       mayCreateTables: row.may_create === true,
-      mayCreateExtension: row.may_extend
+      mayCreateExtension: row.is_super || (row.may_make && row.trusted)
     },
-    pgvector: { installed: row.installed, available: row.available },
+    pgvector: { installed: row.installed, available: row.available, isTrusted: row.trusted },
     connections: { max: row.max, used: row.used },
     migrations: { applied: applied.latest, latest: yield* latestStep, foreignTables: applied.foreign }
   }

@@ -1,5 +1,6 @@
 /** The words of a provider that refuses a request, made fit for our user. Pure. */
 import { Predicate, Redacted } from "effect"
+import { secretPattern } from "../../domain/text/Secrets.ts"
 
 const maxLength = 500
 
@@ -9,7 +10,7 @@ const maxLength = 500
  */
 export const errorMessageOf = (body: string, apiKey: Redacted.Redacted | undefined): string => {
   const words = messageIn(body) ?? "the provider refused the request without saying why"
-  const safe = (apiKey === undefined ? words : words.replaceAll(Redacted.value(apiKey), "[key]"))
+  const safe = (apiKey === undefined ? words : words.replaceAll(secretPattern(Redacted.value(apiKey)), "[key]"))
     .replaceAll(/\b(?:sk|key|Bearer)[-_ ][\w.-]{12,}/gi, "[key]")
     .replaceAll(/\s+/g, " ")
     .trim()
