@@ -35,8 +35,22 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
     return call.original(cause) ?? modelError(method, cause)
   }
 
+  /**
+   * effect/ai asks once more, in full, when a conversation that goes on by an id is refused. The inner model has done so
+   * by itself, and nobody need hear of the refusal twice.
+   */
+  const refused = new WeakMap<object, AiError.AiError>()
+  const refusedBefore = ({ incrementalFallback, span }: LanguageModel.ProviderOptions) =>
+    incrementalFallback === true ? refused.get(span) : undefined
+  const toldOnce = (options: LanguageModel.ProviderOptions, error: AiError.AiError): AiError.AiError => {
+    if (options.incrementalPrompt !== undefined) refused.set(options.span, error)
+    return error
+  }
+
   const generateText = (options: LanguageModel.ProviderOptions) =>
     Effect.flatMap(CurrentCall, (current) => {
+      const refusal = refusedBefore(options)
+      if (refusal !== undefined) return Effect.fail(refusal)
       const call = new ModelCall(provider, inner, options)
       const { isText, request } = requestOf(options, call, current)
       const step: Effect.Effect<Generation, LiveError | Refusal> = isText
@@ -44,16 +58,18 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
         : generator.live(request)
       return step.pipe(
         Effect.map((generation) => contentOf(generation, call)),
-        Effect.mapError((error) => told("generateText", call, error))
+        Effect.mapError((error) => toldOnce(options, told("generateText", call, error)))
       )
     })
 
   const streamText = (options: LanguageModel.ProviderOptions) =>
     Stream.unwrap(Effect.flatMap(CurrentCall, (current) => {
+      const refusal = refusedBefore(options)
+      if (refusal !== undefined) return Effect.fail(refusal)
       const call = new ModelCall(provider, inner, options)
       return generator.stream(requestOf(options, call, current).request).pipe(
         Effect.map((stream) => Stream.mapError(partsOf(stream, call), (error) => told("streamText", call, error))),
-        Effect.mapError((error) => told("streamText", call, error))
+        Effect.mapError((error) => toldOnce(options, told("streamText", call, error)))
       )
     }))
 

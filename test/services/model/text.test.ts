@@ -311,6 +311,31 @@ describe("a text of a resilient model", () => {
     }).pipe(resilient(model, { templates: [template] }))
   })
 
+  it.effect("that is refused in a conversation by ids is asked for as often as without the ladder", () => {
+    const refusal: ModelStep = { failure: new AiError.InvalidRequestError({ description: "no such response" }) }
+    const steps: ReadonlyArray<ModelStep> = [
+      { parts: [{ type: "response-metadata", id: "resp_1" }, text("Hello."), finish()] },
+      refusal
+    ]
+    const twice = Effect.gen(function*() {
+      const tracker = yield* ResponseIdTracker.make
+      const chat = yield* Chat.empty
+      const say = (prompt: string) =>
+        Effect.provideService(chat.generateText({ prompt }), ResponseIdTracker.ResponseIdTracker, tracker)
+      yield* say("Say hello")
+      return yield* Effect.flip(say("Say it again"))
+    })
+    return Effect.gen(function*() {
+      const bare = scriptedModel(steps)
+      yield* Effect.provide(twice, bare.layer)
+      const model = scriptedModel(steps)
+      const error = yield* resilient(model)(twice)
+      assert.strictEqual(error.reason._tag, "InvalidRequestError")
+      assert.strictEqual(model.calls.length, bare.calls.length)
+      assert.strictEqual(model.calls.length, 3)
+    })
+  })
+
   it.effect("shares circuit and cache with other models over the same gates", () => {
     const one = scriptedModel([answer("From the first."), down])
     const other = scriptedModel([down])
