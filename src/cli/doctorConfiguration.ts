@@ -1,7 +1,7 @@
 /** The configuration as far as it can be read: what is wrong keeps no other check from running. */
 import { ConfigProvider, Effect, Result } from "effect"
+import { edits } from "../domain/text/Nearest.ts"
 import { type AppConfig, load, variables, wrongVariables } from "../layers/AppConfig.ts"
-import { edits } from "../simulation/policy/nearest.ts"
 import { type Finding, findingsOf } from "./doctorReport.ts"
 
 export interface Readable {

@@ -1,7 +1,7 @@
 /** What `understudy simulate` was asked for, checked as a whole before anything runs. */
 import { Option, Result } from "effect"
+import { didYouMean } from "../domain/text/Nearest.ts"
 import { cutTo } from "../simulation/policy/cutTo.ts"
-import { didYouMean } from "../simulation/policy/nearest.ts"
 import { maxVariations, parseSweep, variationsOf } from "../simulation/policy/parseSweep.ts"
 import { applySetting, readSetting } from "../simulation/policy/setValue.ts"
 import type { Variation } from "../simulation/run/simulate.ts"

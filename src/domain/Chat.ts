@@ -74,7 +74,7 @@ const spoken = (message: ChatMessage, n: number, count: number): Json => [
 const hasName = ({ name }: ChatMessage): boolean => name !== undefined && name !== null
 
 /** When a request bounds its answer in no way, this is what the limits count it as. */
-const usualMaxTokens = 1_024
+export const usualMaxTokens = 1_024
 
 /** Upper bound of the answer, in the provider's tokens. */
 export const maxTokensOf = (request: JsonObject): number => {

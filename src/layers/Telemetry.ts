@@ -130,17 +130,20 @@ const reporting = (patience: Duration.Input) =>
         )
       return client.pipe(
         HttpClient.transform((answered, request) =>
-          Effect.suspend(() => {
-            if (underWay >= mostUnderWay) return failed(request, "too many requests wait for an answer")
-            underWay += 1
-            // With the body: the exporters read it too, to its end.
-            return Effect.tap(answered, (response) => Effect.ignore(response.arrayBuffer)).pipe(
-              Effect.timeoutOrElse({ duration: patience, orElse: () => failed(request, tooLong) }),
-              Effect.ensuring(Effect.sync(() => {
-                underWay -= 1
-              }))
-            )
-          })
+          Effect.suspend(() =>
+            underWay >= mostUnderWay
+              ? failed(request, "too many requests wait for an answer")
+              : Effect.acquireUseRelease(
+                Effect.sync(() => void (underWay += 1)),
+                // With the body: the exporters read it too, to its end.
+                () =>
+                  Effect.timeoutOrElse(Effect.tap(answered, (response) => Effect.ignore(response.arrayBuffer)), {
+                    duration: patience,
+                    orElse: () => failed(request, tooLong)
+                  }),
+                () => Effect.sync(() => void (underWay -= 1))
+              )
+          )
         ),
         HttpClient.tap(({ request, status }) =>
           status >= 200 && status < 300 ? taken(request.url) : lost(request.url, `status ${status}`)

@@ -1,5 +1,6 @@
 /** What the ladder is to know of one call of a resilient model, beside its prompt. */
 import { Context, Duration } from "effect"
+import { usualMaxTokens } from "../../domain/Chat.ts"
 import { defaultNamespace, type Namespace } from "../../domain/Generation.ts"
 
 /** Of one call, or as a default of all calls of a layer. */
@@ -38,6 +39,6 @@ export const wishesOf = (current: CallOptions, defaults: CallOptions) => {
     variant: current.variant ?? defaults.variant,
     maxAgeMillis: maxAge === undefined ? undefined : Duration.toMillis(maxAge),
     remember: current.remember ?? defaults.remember ?? true,
-    maxTokens: current.maxTokens ?? defaults.maxTokens ?? 1_024
+    maxTokens: current.maxTokens ?? defaults.maxTokens ?? usualMaxTokens
   }
 }

@@ -3,6 +3,7 @@ import { Effect, Option, Stream } from "effect"
 import { AiError, type Response } from "effect/ai"
 import type { AiAnswer, AiCall, AiPart } from "../../domain/Ai.ts"
 import { type AiError as AttemptError, AiRejected } from "../../domain/errors.ts"
+import { usageOf } from "./answer.ts"
 import { attemptError } from "./errors.ts"
 
 interface Answer {
@@ -41,14 +42,7 @@ export class ObjectCall<A extends Answer, E> implements AiCall {
 
   private take(response: A): AiAnswer {
     this.response = Option.some(response)
-    const inputTokens = response.usage.inputTokens.total
-    const outputTokens = response.usage.outputTokens.total
-    return {
-      text: response.text,
-      model: this.provider,
-      usage: inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens },
-      isComplete: true
-    }
+    return { text: response.text, model: this.provider, usage: usageOf(response.usage), isComplete: true }
   }
 
   private failed(error: E): AttemptError {

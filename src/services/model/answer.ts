@@ -3,6 +3,7 @@ import { Result } from "effect"
 import type { Response } from "effect/ai"
 import type { AiAnswer } from "../../domain/Ai.ts"
 import { AiMalformed } from "../../domain/errors.ts"
+import type { Usage } from "../../domain/Generation.ts"
 
 /** What has been heard of an answer, part by part. */
 export interface Heard {
@@ -50,13 +51,18 @@ export const answerOf = (
     return Result.fail(new AiMalformed({ provider, detail: "there is no text in it" }))
   }
   const reason = finish?.reason ?? "unknown"
-  const inputTokens = finish?.usage.inputTokens.total
-  const outputTokens = finish?.usage.outputTokens.total
   return Result.succeed({
     text,
     model: model ?? provider,
-    usage: inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens },
+    usage: usageOf(finish?.usage),
     isComplete: reason === "stop" && !hasMore,
     finishReason: reason.replace("-", "_")
   })
+}
+
+/** None where the model does not say both. */
+export const usageOf = (usage: Response.FinishPartEncoded["usage"] | undefined): Usage | undefined => {
+  const inputTokens = usage?.inputTokens.total
+  const outputTokens = usage?.outputTokens.total
+  return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens }
 }

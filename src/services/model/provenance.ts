@@ -2,6 +2,7 @@
 import { Option, Schema } from "effect"
 import type { Response } from "effect/ai"
 import { FallbackReason, type Generation } from "../../domain/Generation.ts"
+import { fallbackInfoOf } from "../../domain/Provenance.ts"
 
 /** As the HTTP service says it. */
 export const ModelProvenance = Schema.Struct({
@@ -41,22 +42,7 @@ export const provenance = (
 
 const provenanceOf = (generation: Generation): ModelProvenance => {
   const { attempts, id, source } = generation
-  if (generation.source === "live") return { id, source, attempts, fallback: null }
-  const { reason } = generation
-  return {
-    id,
-    source,
-    attempts,
-    fallback: generation.source === "cache"
-      ? {
-        reason,
-        match: generation.match,
-        similarity: Math.round(generation.similarity * 1_000) / 1_000,
-        age_seconds: Math.max(0, Math.floor(generation.ageMillis / 1_000)),
-        template: null
-      }
-      : { reason, match: null, similarity: null, age_seconds: null, template: generation.template }
-  }
+  return { id, source, attempts, fallback: generation.source === "live" ? null : fallbackInfoOf(generation) }
 }
 
 /** The end of what stands in: nothing was used for it. */

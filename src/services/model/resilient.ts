@@ -1,5 +1,5 @@
 /** A LanguageModel that goes down the ladder: what asks for a text has fallbacks, everything else the live step alone. */
-import { type Context, Effect, Option, Predicate, type Schema, Stream } from "effect"
+import { Context, Effect, Option, Predicate, type Schema, Stream } from "effect"
 import { type AiError, LanguageModel, Prompt, type Response, type Tool } from "effect/ai"
 import type { NoExcessProperties } from "effect/Types"
 import type { LiveError, StreamBroken } from "../../domain/errors.ts"
@@ -87,7 +87,9 @@ export const makeResilient = Effect.fnUntraced(function*(provider: string, defau
   ): Effect.Effect<A, E | AiError.AiError, R> =>
     Effect.contextWith((context: Context.Context<R>) =>
       Effect.flatMap(CurrentCall, (current) => {
-        const call = new ObjectCall(provider, Effect.provideContext(made, context), isOnce)
+        // What the asker has, and over it what the attempt has, such as its span.
+        const served = Effect.updateContext(made, (attempt: Context.Context<never>) => Context.merge(context, attempt))
+        const call = new ObjectCall(provider, served, isOnce)
         const { chat } = readPrompt(prompt)
         const { variant: _, ...wishes } = wishesOf(current, defaults)
         return Effect.matchEffect(

@@ -1,9 +1,9 @@
 /** `name=value`, as it is typed, applied to a scenario. */
 import { Result } from "effect"
+import { didYouMean } from "../../domain/text/Nearest.ts"
 import type { Scenario } from "../Scenario.ts"
 import { readValue, showValue } from "./Kind.ts"
 import type { NamedValue } from "./NamedValue.ts"
-import { didYouMean } from "./nearest.ts"
 import { namedValues } from "./values.ts"
 
 /** A value, and what it is to be. */

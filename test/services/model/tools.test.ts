@@ -4,6 +4,7 @@ import { AiError, LanguageModel, Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
 import * as Understudy from "../../../src/services/Understudy.ts"
 import { answer, down, finish, pieces, type ScriptedModel, scriptedModel, text } from "../../support/scriptedModel.ts"
+import { keepingTracer } from "../../support/tracing.ts"
 
 class NoStation extends Schema.TaggedError<NoStation>()("NoStation", { city: Schema.String }) {}
 
@@ -239,6 +240,17 @@ describe("objects of a resilient model", () => {
       assert.strictEqual(error.reason._tag, "StructuredOutputError")
       assert.strictEqual(model.calls.length, 2)
     }).pipe(resilient(model))
+  })
+
+  it.effect("are asked for within the span of their attempt", () => {
+    const model = scriptedModel([object({ name: "Ada" })])
+    const { layer, spans } = keepingTracer()
+    return Effect.gen(function*() {
+      yield* LanguageModel.generateObject({ prompt: "Who?", schema: Person })
+      const asked = spans().find(({ name }) => name === "LanguageModel.generateObject")
+      const above = Option.getOrThrow(asked?.parent ?? Option.none())
+      assert.strictEqual(above._tag === "Span" && above.name, "chat")
+    }).pipe(resilient(model), Effect.provide(layer))
   })
 
   it.effect("are neither remembered nor taken from the cache", () => {

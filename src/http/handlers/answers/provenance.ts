@@ -1,42 +1,14 @@
 /** Where an answer comes from, in words and in headers. */
 import type { FallbackGeneration, Generation, StreamStart } from "../../../domain/Generation.ts"
 import type { JobId } from "../../../domain/jobs/JobId.ts"
+import { fallbackInfoOf, wholeSeconds } from "../../../domain/Provenance.ts"
 import type { Provenance } from "../../api/Answers.ts"
 
 export const provenanceOf = (generation: Generation | StreamStart): Provenance => {
   const { attempts, source } = generation
-  switch (generation.source) {
-    case "live":
-      return { source, provider: generation.provider, attempts, fallback: null, upgrade: null }
-    case "cache":
-      return {
-        source,
-        provider: null,
-        attempts,
-        fallback: {
-          reason: generation.reason,
-          match: generation.match,
-          similarity: Math.round(generation.similarity * 1_000) / 1_000,
-          age_seconds: wholeSeconds(generation.ageMillis),
-          template: null
-        },
-        upgrade: upgradeOf(generation)
-      }
-    case "template":
-      return {
-        source,
-        provider: null,
-        attempts,
-        fallback: {
-          reason: generation.reason,
-          match: null,
-          similarity: null,
-          age_seconds: null,
-          template: generation.template
-        },
-        upgrade: upgradeOf(generation)
-      }
-  }
+  return generation.source === "live"
+    ? { source, provider: generation.provider, attempts, fallback: null, upgrade: null }
+    : { source, provider: null, attempts, fallback: fallbackInfoOf(generation), upgrade: upgradeOf(generation) }
 }
 
 /** Where a job is found. */
@@ -71,5 +43,3 @@ export const provenanceHeaders = (generation: Generation | StreamStart): Record<
       }
   }
 }
-
-const wholeSeconds = (millis: number): number => Math.max(0, Math.floor(millis / 1_000))
